@@ -1,0 +1,267 @@
+# One Makefile for everything. One archive per folder; a test program links only the archives at or
+# below its own folder, so a call in the wrong direction fails at link time.
+#
+#   make            build the program into build/
+#   make run        a demo: real MariaDB primary and two replicas, Tidemark in front of them
+#   make test       install what is missing, build, run every test
+#   make help       all targets
+#
+# Variables: BUILD (output folder), CC, SAN=1 (address + undefined), SAN=thread, PREFIX, DESTDIR,
+# MYSQL_PKG (pkg-config name of the client library), FUZZ_SECONDS, JOBS, PYTHON, PYTEST_ARGS.
+
+JOBS        ?= $(shell nproc 2>/dev/null || echo 2)
+PYTHON      ?= /usr/bin/python3
+PREFIX      ?= /usr/local
+FUZZ_SECONDS ?= 10
+PYTEST_ARGS ?=
+CLANG       ?= clang
+CLANG_FORMAT ?= clang-format
+CLANG_TIDY  ?= clang-tidy
+
+ifeq ($(SAN),1)
+BUILD       ?= build/san
+SAN_FLAGS   := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+else ifeq ($(SAN),thread)
+BUILD       ?= build/tsan
+SAN_FLAGS   := -fsanitize=thread -fno-omit-frame-pointer
+else ifeq ($(SAN),fuzz)
+BUILD       ?= build/fuzz
+CC          := $(CLANG)
+SAN_FLAGS   := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+else ifneq ($(SAN),)
+$(error SAN is 1, thread or fuzz, not '$(SAN)')
+endif
+BUILD       ?= build
+
+# --- flags ------------------------------------------------------------------------------------
+
+# MySQL's own library and MariaDB's compatible one both answer to "mysqlclient" on Debian.
+MYSQL_PKG   ?= $(shell for p in mysqlclient libmariadb; do \
+                 pkg-config --exists $$p 2>/dev/null && echo $$p && break; done)
+PKGS        := libuv libssl libcrypto inih $(MYSQL_PKG)
+# The libraries' headers count as system headers: our warnings are for our code.
+PKG_CFLAGS  := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
+PKG_LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+CRYPTO_LIBS := $(shell pkg-config --libs libcrypto 2>/dev/null)
+CMOCKA_LIBS := $(shell pkg-config --libs cmocka 2>/dev/null || echo -lcmocka)
+
+WARNINGS    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wswitch-enum -Wstrict-prototypes \
+               -Werror
+CFLAGS      ?= -O2 -g
+ALL_CFLAGS  := -std=c17 -D_GNU_SOURCE $(WARNINGS) -I. $(PKG_CFLAGS) $(CFLAGS) $(SAN_FLAGS) -pthread
+ALL_LDFLAGS := $(LDFLAGS) $(SAN_FLAGS) -pthread
+
+# --- what there is ----------------------------------------------------------------------------
+
+find_c      = $(sort $(shell find $(1) -name '*.c' 2>/dev/null))
+obj         = $(patsubst %.c,$(BUILD)/%.o,$(1))
+
+PROTOCOL_C  := $(call find_c,protocol)
+ROUTER_C    := $(call find_c,router)
+HEALTH_C    := $(call find_c,health)
+PROXY_C     := $(filter-out proxy/main.c,$(call find_c,proxy))
+MAIN_C      := $(wildcard proxy/main.c)
+
+LIBPROTOCOL := $(BUILD)/libprotocol.a
+LIBROUTER   := $(BUILD)/librouter.a
+LIBHEALTH   := $(BUILD)/libhealth.a
+LIBPROXY    := $(BUILD)/libproxy.a
+# The trunk first: it calls the leaves, and they call nobody.
+ALL_LIBS    := $(LIBPROXY) $(LIBHEALTH) $(LIBROUTER) $(LIBPROTOCOL)
+
+C_FILES     := $(sort $(shell find protocol router health proxy tests examples -name '*.[ch]' \
+                 -not -path '*/node_modules/*' 2>/dev/null))
+TIDY_C      := $(filter-out examples/%,$(filter %.c,$(C_FILES)))
+SH_FILES    := $(sort .ci/run $(shell find tests examples -name '*.sh' \
+                 -not -path '*/node_modules/*' 2>/dev/null))
+PY_FILES    := $(sort $(shell find tests examples -name '*.py' -not -path '*/node_modules/*' \
+                 2>/dev/null))
+
+.PHONY: all help lib unit wire threads fuzz fuzz-replay live live-replay deps test lint format run \
+        bench install clean build-clang build-mysql tidy check-style check-leaves check-words \
+        check-scripts FORCE
+.SUFFIXES:
+.SECONDARY:
+MAKEFLAGS += --no-builtin-rules
+
+all: $(BUILD)/tidemark
+
+help:
+	@sed -n '5,10p' Makefile | sed 's/^# *//'
+	@echo 'unit wire threads fuzz fuzz-replay live lint format bench install clean deps'
+
+# --- program and archives ---------------------------------------------------------------------
+
+# Objects depend on this file, so that a change of compiler or flags rebuilds them.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(BUILD)
+	@echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(PKG_LIBS)' | cmp -s - $@ || \
+	 echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(PKG_LIBS)' > $@
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(LIBPROTOCOL): $(call obj,$(PROTOCOL_C))
+$(LIBROUTER): $(call obj,$(ROUTER_C))
+$(LIBHEALTH): $(call obj,$(HEALTH_C))
+$(LIBPROXY): $(call obj,$(PROXY_C))
+$(ALL_LIBS): $(BUILD)/flags
+	@rm -f $@
+	$(AR) rcs $@ $(filter %.o,$^)
+
+lib: $(ALL_LIBS)
+
+$(BUILD)/tidemark: $(call obj,$(MAIN_C)) $(ALL_LIBS)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(PKG_LIBS)
+
+# --- unit and wire tests ----------------------------------------------------------------------
+
+# A test is a file test_*.c and becomes a program of its own; the other .c files of its folder are
+# helpers, linked to each test there.
+tests_in    = $(sort $(wildcard $(1)/test_*.c))
+helpers_in  = $(sort $(filter-out $(1)/test_%.c,$(wildcard $(1)/*.c)))
+programs_in = $(patsubst %.c,$(BUILD)/%,$(call tests_in,$(1)))
+
+# test_folder(folder, archives, libraries): how the tests of one folder are linked.
+define test_folder
+$(call programs_in,$(1)): $(BUILD)/$(1)/%: $(BUILD)/$(1)/%.o $(call obj,$(call helpers_in,$(1))) $(2)
+	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $(CMOCKA_LIBS) $(3)
+endef
+
+$(eval $(call test_folder,tests/unit/protocol,$(LIBPROTOCOL),$(CRYPTO_LIBS)))
+$(eval $(call test_folder,tests/unit/router,$(LIBROUTER),$(CRYPTO_LIBS)))
+$(eval $(call test_folder,tests/unit/health,$(LIBHEALTH),$(PKG_LIBS)))
+$(eval $(call test_folder,tests/unit/proxy,$(ALL_LIBS),$(PKG_LIBS)))
+$(eval $(call test_folder,tests/wire,$(ALL_LIBS),$(PKG_LIBS)))
+
+UNIT_TESTS  := $(foreach f,protocol router health proxy,$(call programs_in,tests/unit/$(f)))
+WIRE_TESTS  := $(call programs_in,tests/wire)
+# The tests that start threads or exercise what is shared between them.
+THREAD_TESTS := $(foreach f,health proxy,$(call programs_in,tests/unit/$(f))) $(WIRE_TESTS)
+
+unit: $(UNIT_TESTS)
+	@tests/run-programs.sh $(BUILD)/results/unit $^
+
+wire: $(WIRE_TESTS)
+	@tests/run-programs.sh $(BUILD)/results/wire $^
+
+threads: $(THREAD_TESTS)
+	@tests/run-programs.sh $(BUILD)/results/threads $^
+
+# --- fuzzing ----------------------------------------------------------------------------------
+
+FUZZ_C      := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+REPLAYS     := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tests/fuzz/replay_%,$(FUZZ_C))
+FUZZERS     := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tests/fuzz/fuzz_%,$(FUZZ_C))
+
+$(REPLAYS): $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o \
+            $(BUILD)/tests/fuzz/replay.o $(ALL_LIBS)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(PKG_LIBS)
+
+$(FUZZERS): $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(ALL_LIBS)
+	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $(filter %.o %.a,$^) $(PKG_LIBS)
+
+# Replays the kept inputs, and cut and altered copies of them, with the ordinary compiler.
+fuzz-replay: $(REPLAYS)
+	@tests/fuzz/replay.sh $(BUILD)/results/fuzz-replay $^
+
+ifeq ($(SAN),fuzz)
+fuzz: $(FUZZERS)
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/fuzz.sh $(BUILD) $^
+else
+fuzz:
+	$(MAKE) SAN=fuzz BUILD=$(BUILD)/fuzz fuzz
+endif
+
+# --- everything that needs servers ------------------------------------------------------------
+
+# Live tests run the program given here; `make test` gives them the sanitized one.
+TIDEMARK    ?= $(BUILD)/tidemark
+
+live: $(BUILD)/tidemark
+	@mkdir -p $(BUILD)/results
+	TIDEMARK=$(abspath $(TIDEMARK)) $(PYTHON) -m pytest -q -p no:cacheprovider \
+	    --junitxml=$(BUILD)/results/live.xml $(PYTEST_ARGS) tests/live
+
+deps:
+	@tests/deps.sh test
+
+test:
+	@rm -rf $(BUILD)/results $(BUILD)/san/results $(BUILD)/tsan/results
+	$(MAKE) deps
+	$(MAKE) -j$(JOBS) all
+	$(MAKE) -j$(JOBS) SAN=1 BUILD=$(BUILD)/san unit
+	$(MAKE) -j$(JOBS) SAN=1 BUILD=$(BUILD)/san wire
+	$(MAKE) -j$(JOBS) SAN=1 BUILD=$(BUILD)/san fuzz-replay
+	$(MAKE) -j$(JOBS) SAN=thread BUILD=$(BUILD)/tsan threads
+	$(MAKE) -j$(JOBS) build-clang
+	$(MAKE) build-mysql
+	$(MAKE) -j$(JOBS) SAN=1 BUILD=$(BUILD)/san live
+
+# The whole program with the other compiler.
+build-clang:
+	$(MAKE) CC=$(CLANG) BUILD=$(BUILD)/clang all
+
+# The whole program against MySQL's own client library, in the unpacked Debian unstable.
+build-mysql:
+	tests/cluster/build-with-mysql.sh $(BUILD)/mysql-client
+
+run:
+	@tests/deps.sh run
+	@$(MAKE) -j$(JOBS) all
+	@tests/cluster/demo.sh $(BUILD)
+
+bench:
+	@tests/deps.sh bench
+	@$(MAKE) -j$(JOBS) all
+	tests/bench/bench.sh $(BUILD)
+
+# --- looking at the source --------------------------------------------------------------------
+
+lint: check-style check-leaves check-words check-scripts
+	@tests/deps.sh build
+	@$(MAKE) -j$(JOBS) tidy
+
+check-style:
+	@tests/deps.sh build
+	$(if $(C_FILES),$(CLANG_FORMAT) --dry-run -Werror $(C_FILES))
+
+check-leaves:
+	@tests/lint.sh leaves
+
+check-words:
+	@tests/lint.sh words
+
+check-scripts:
+	@for f in $(SH_FILES); do bash -n $$f || exit 1; done
+	$(if $(PY_FILES),PYTHONPYCACHEPREFIX=$(abspath $(BUILD))/pycache \
+	  $(PYTHON) -m py_compile $(PY_FILES))
+
+# One stamp per file, so that only what changed is looked at again; headers count for all.
+TIDIED      := $(patsubst %.c,$(BUILD)/tidy/%.ok,$(TIDY_C))
+
+tidy: $(TIDIED)
+
+$(BUILD)/tidy/%.ok: %.c $(filter %.h,$(C_FILES)) .clang-tidy
+	@mkdir -p $(@D)
+	$(CLANG_TIDY) --quiet --warnings-as-errors='*' $< -- -std=c17 -D_GNU_SOURCE -I. \
+	    $(PKG_CFLAGS) 2>$@.err || { cat $@.err >&2; exit 1; }
+	@touch $@
+
+format:
+	$(if $(C_FILES),$(CLANG_FORMAT) -i $(C_FILES))
+
+# --- installing and cleaning ------------------------------------------------------------------
+
+install: $(BUILD)/tidemark
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/tidemark
+	install -m 755 $(BUILD)/tidemark $(DESTDIR)$(PREFIX)/bin/tidemark
+	install -m 644 LICENSE $(wildcard README.md examples/*.ini) \
+	    $(DESTDIR)$(PREFIX)/share/doc/tidemark/
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD)/protocol $(BUILD)/router $(BUILD)/health $(BUILD)/proxy \
+    $(BUILD)/tests -name '*.d' 2>/dev/null)
