@@ -1,0 +1,103 @@
+/*
+ * Where does the answer to a command end? This machine looks at the head and first byte of each
+ * packet from the server and says how far the bytes at hand may go to the client verbatim, decoding
+ * nothing but the few packets that carry news: OK, EOF, ERR, prepare response, LOCAL INFILE
+ * request. Rows and definitions are passed through piecewise, so a row of a gigabyte needs no more
+ * memory than a small one.
+ *
+ *     response_begin(&r, &request);
+ *     for (;;) {
+ *         step = response_next(&r, in);          in: what the server sent and was not consumed yet
+ *         MORE: read until in.size >= step.need
+ *         else: forward or look at the first step.size bytes of in, drop them; stop after step.last
+ *     }
+ *
+ *                  +---------------------------------------------------+ more results
+ *                  v                                                   |
+ *     FIRST --count--> COLUMNS --> COLUMNS_EOF --> ROWS --> OK/EOF ----+--> DONE
+ *       | OK, ERR, text -----------------------------------------------^
+ *       | LOCAL INFILE --> TURN --> FIRST            (the client sends its file; then OK or ERR)
+ *       | prepare response --> PARAMETERS --> COLUMNS (each closed by EOF, unless DEPRECATE_EOF)
+ * --> DONE
+ *
+ * Manual pages: page_protocol_com_query_response, page_protocol_com_stmt_prepare,
+ * page_protocol_com_stmt_execute_response, page_protocol_command_phase_sp.
+ */
+#ifndef PROTOCOL_RESPONSE_H
+#define PROTOCOL_RESPONSE_H
+
+#include "protocol/command.h"
+#include "protocol/ok.h"
+
+/* A packet that must be whole (OK, ERR, ...) may have this much payload; a longer one is BAD. */
+#define RESPONSE_WHOLE_MAX (1u << 20)
+
+struct response_request {
+    enum command command;
+    uint64_t capabilities; /* of this server connection */
+    uint8_t
+        sequence; /* of the answer's first packet: 1, or more after a command of several packets */
+};
+
+enum response_what {
+    RESPONSE_MORE,  /* nothing consumed; `need` bytes are needed from the start of `in` */
+    RESPONSE_PASS,  /* `size` bytes to be forwarded as they are; whole packets and parts of one */
+    RESPONSE_OK,    /* one whole OK packet, also the one that ends rows under DEPRECATE_EOF */
+    RESPONSE_EOF,   /* one whole EOF packet */
+    RESPONSE_ERROR, /* one whole ERR packet; always the last */
+    RESPONSE_PREPARED,     /* one whole prepare response: see prepared.h */
+    RESPONSE_LOCAL_INFILE, /* one whole request for a file; payload: its name. Then response_turn()
+                            */
+    RESPONSE_AUTH,         /* one whole authentication packet (CHANGE_USER). Then response_turn() */
+    RESPONSE_BAD           /* the server broke the protocol; `problem` says how. Nothing consumed */
+};
+
+struct response_step {
+    enum response_what what;
+    bool last;            /* the answer ends with this step */
+    uint8_t sequence;     /* of a whole packet */
+    size_t size;          /* bytes of `in` consumed, heads included */
+    size_t need;          /* with RESPONSE_MORE */
+    struct bytes payload; /* of a whole packet, inside `in` */
+    const char *problem;  /* with RESPONSE_BAD: a fixed text */
+};
+
+/* Read what is public after any step; the rest belongs to response.c. */
+struct response {
+    /* public */
+    uint64_t rows;        /* in all result sets so far */
+    uint64_t bytes;       /* consumed so far, heads included */
+    uint32_t result_sets; /* begun so far */
+    uint16_t status;      /* flags of the last OK or EOF */
+    uint16_t warnings;    /* of the last OK or EOF */
+    uint16_t columns;     /* of the current result set */
+    bool done;
+
+    /* private */
+    uint8_t state;
+    uint8_t sequence;           /* expected next */
+    bool continued;             /* the next packet continues the payload before it */
+    uint32_t left;              /* payload bytes still to come of a packet being passed */
+    uint32_t definitions;       /* still to come in this state */
+    uint32_t definitions_after; /* columns to come after parameters of a prepare response */
+    uint64_t capabilities;
+    enum command command;
+    enum answer answer;
+};
+
+/*
+ * Readies the machine for the answer to one command. For a command without an answer `done` is set
+ * at once; one with an endless answer (binary log) must not come here.
+ */
+void response_begin(struct response *r, const struct response_request *request);
+
+/* The next step over the bytes at hand. Must not be called once `done` is set. */
+MUST_USE struct response_step response_next(struct response *r, struct bytes in);
+
+/*
+ * After RESPONSE_LOCAL_INFILE or RESPONSE_AUTH: the client has sent its packets, the last of them
+ * with this sequence id; the server's next one must follow it.
+ */
+void response_turn(struct response *r, uint8_t client_sequence);
+
+#endif
