@@ -20,6 +20,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { LOG_LINE_MAX = 2048 }; /* bytes, the newline included */
@@ -60,7 +61,7 @@ int log_open(const char *path, enum log_level level);
  * old file stays in use when it fails. */
 int log_reopen(void);
 
-/* Closes a log file and goes back to stderr. */
+/* Closes a log file and goes back to stderr; when no other thread logs any more. */
 void log_close(void);
 
 /* May be called from any thread, at any time. */
@@ -75,6 +76,10 @@ static inline bool log_shows(enum log_level level)
 {
     return (int)level <= atomic_load_explicit(&log_current_level, memory_order_relaxed);
 }
+
+/* Copies text into to (room bytes, at least 1), control characters and DEL as \n, \r, \t or \xNN,
+ * and always ends it with NUL. What does not fit is left out. Answers the length of the whole. */
+size_t log_escape(char *to, size_t room, const char *text);
 
 /* Writes the line whatever the level is; use the macros, which look first and evaluate nothing
  * when the level is not shown. errno is left as it was. */
