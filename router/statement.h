@@ -1,0 +1,193 @@
+/*
+ * Statement: everything the proxy needs to know about one SQL text, as a value. The classifier
+ * fills it; route() and the session read it. Slices point into the classified text and live as
+ * long as that does.
+ *
+ * The rule behind all fields: what is not known for certain is said in the way that costs speed and
+ * not truth. A class of STATEMENT_READ is a promise; every other class is only a description.
+ */
+#ifndef TIDEMARK_ROUTER_STATEMENT_H
+#define TIDEMARK_ROUTER_STATEMENT_H
+
+#include "protocol/bytes.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum statement_class {
+    STATEMENT_READ,        /* a plain read: any server with the data may answer it */
+    STATEMENT_ADMIN,       /* about the server itself: its state, variables, threads; KILL, FLUSH */
+    STATEMENT_SESSION,     /* changes or uses only this session: SET, USE, PREPARE, LOCK TABLES */
+    STATEMENT_TRANSACTION, /* BEGIN, COMMIT, SAVEPOINT, SET TRANSACTION, XA, ... */
+    STATEMENT_WRITE        /* everything else, the unknown included */
+};
+
+/* "read", "write", "session", "transaction", "admin". */
+const char *statement_class_name(enum statement_class class);
+
+/* Why a session must keep the server connection it has. The first group is set by the classifier,
+ * the second by the proxy from what it sees on the wire; they share one set of bits, so that a
+ * session has one word of reasons. */
+enum pin {
+    PIN_TRANSACTION = 1u << 0,     /* "transaction" */
+    PIN_TEMPORARY_TABLE = 1u << 1, /* "temporary-table" */
+    PIN_USER_VARIABLE = 1u << 2,   /* "user-variable" */
+    PIN_LOCK_TABLES = 1u << 3,     /* "lock-tables": also FLUSH TABLES WITH READ LOCK */
+    PIN_GET_LOCK = 1u << 4,        /* "get-lock" */
+    PIN_PREPARE = 1u << 5,         /* "prepare": SQL PREPARE */
+    PIN_FOUND_ROWS = 1u << 6,      /* "found-rows": SQL_CALC_FOUND_ROWS */
+    PIN_PROGRAM = 1u << 7,         /* "program": CALL, stored or loadable function, compound */
+    PIN_HANDLER = 1u << 8,         /* "handler": HANDLER ... OPEN */
+    PIN_XA = 1u << 9,              /* "xa" */
+    PIN_ROLE = 1u << 10,           /* "role": SET ROLE */
+    PIN_ONE_SHOT = 1u << 11,       /* "one-shot": SET TRANSACTION, insert_id, timestamp, ... */
+    PIN_LOG_OFF = 1u << 12,        /* "log-off": sql_log_bin and relatives */
+    PIN_INSTANCE_LOCK = 1u << 13,  /* "instance-lock": LOCK INSTANCE, BACKUP STAGE/LOCK */
+    PIN_INSERT_ID = 1u << 14,      /* "insert-id": LAST_INSERT_ID(expr) outside an INSERT/UPDATE */
+    PIN_TRACKER = 1u << 15,        /* "tracker": touches session_track_*; close afterwards */
+    PIN_UNKNOWN = 1u << 16,        /* "unknown" */
+
+    PIN_CURSOR = 1u << 17,    /* "cursor" */
+    PIN_LONG_DATA = 1u << 18, /* "long-data" */
+    PIN_WARNINGS = 1u << 19,  /* "warnings" */
+};
+
+enum { PIN_COUNT = 20 };
+
+/* The name of one pin, as shown to users; "" for anything but exactly one bit. */
+const char *pin_name(unsigned pin);
+
+/* Writes "a,b" (the names of all bits in pins, lowest first) and a NUL to text, cut at size.
+ * Answers the length it would have without the cut. */
+size_t pins_print(unsigned pins, char *text, size_t size);
+
+/* What of the session's past the statement refers to. */
+enum use {
+    USE_LAST_INSERT_ID = 1u << 0, /* LAST_INSERT_ID(), @@last_insert_id, @@identity */
+    USE_FOUND_ROWS = 1u << 1,     /* FOUND_ROWS(): must run where the statement before ran */
+    USE_ROW_COUNT = 1u << 2,      /* ROW_COUNT(): likewise */
+    USE_WARNINGS = 1u << 3,       /* SHOW WARNINGS, GET DIAGNOSTICS, @@warning_count: likewise */
+    USE_USER_VARIABLE = 1u << 4,  /* reads @x */
+    USE_CONNECTION_ID = 1u << 5,  /* CONNECTION_ID(), @@pseudo_thread_id */
+    USE_PREPARED = 1u << 6,       /* EXECUTE of an SQL PREPARE */
+    USE_SERVER_STATE = 1u << 7,   /* @@x, information_schema, SHOW STATUS: ask the primary */
+    USE_TRACKER_NAME = 1u << 8,   /* names session_track_* otherwise than in a plain SET of it */
+};
+
+/* What the statement does to transactions; of several statements in one text, the last. */
+enum transaction_step {
+    TRANSACTION_NONE,
+    TRANSACTION_BEGIN,           /* BEGIN, START TRANSACTION without an access mode */
+    TRANSACTION_BEGIN_READ_ONLY, /* START TRANSACTION READ ONLY */
+    TRANSACTION_BEGIN_READ_WRITE,
+    TRANSACTION_COMMIT,
+    TRANSACTION_ROLLBACK,
+    TRANSACTION_SAVEPOINT,
+    TRANSACTION_ROLLBACK_TO,
+    TRANSACTION_RELEASE_SAVEPOINT,
+    TRANSACTION_SET_NEXT, /* SET TRANSACTION ..., SET @@transaction_isolation: the next one only */
+    TRANSACTION_XA        /* any XA statement */
+};
+
+/* What kinds of assignment a SET statement makes. */
+enum set_kind {
+    SET_SYSTEM = 1u << 0,        /* session system variables that trackers report */
+    SET_AUTOCOMMIT = 1u << 1,    /* ... autocommit among them (SET_SYSTEM is set too) */
+    SET_NAMES = 1u << 2,         /* statement.set.charset, .collation */
+    SET_CHARACTER_SET = 1u << 3, /* statement.set.charset */
+    SET_USER_VARIABLE = 1u << 4,
+    SET_GLOBAL = 1u << 5, /* GLOBAL, PERSIST, PERSIST_ONLY */
+    SET_ROLE = 1u << 6,
+    SET_PASSWORD = 1u << 7, /* also SET DEFAULT ROLE: writes the account tables */
+    SET_TRANSACTION_NEXT = 1u << 8,
+    SET_TRANSACTION_SESSION = 1u << 9,
+    SET_ONE_SHOT = 1u << 10,   /* insert_id, timestamp, rand_seed1, gtid_next, ... */
+    SET_TRACKER = 1u << 11,    /* session_track_* */
+    SET_LOG_OFF = 1u << 12,    /* sql_log_bin and relatives */
+    SET_EXPRESSION = 1u << 13, /* some value is not a literal, a name or a list of names */
+    SET_STATEMENT = 1u << 14,  /* MariaDB's SET STATEMENT ... FOR ...: class is the inner one's */
+    SET_OTHER = 1u << 15       /* anything else: resource groups, unknown forms */
+};
+
+/* One assignment to a session system variable. */
+struct set_assignment {
+    struct bytes name;  /* without @@, session., quotes */
+    struct bytes value; /* the text after = , blanks and comments trimmed; quotes kept */
+};
+
+enum { SET_ASSIGNMENTS = 8, STATEMENT_TABLES = 16 };
+
+struct set_info {
+    unsigned kinds;         /* enum set_kind; 0: the text holds no SET */
+    struct bytes charset;   /* SET NAMES x: x without quotes; empty for DEFAULT or unknown */
+    struct bytes collation; /* ... COLLATE y; empty when absent. No tracker reports it */
+    unsigned count;         /* assignments to session variables; those above 8 are not listed */
+    struct set_assignment assignments[SET_ASSIGNMENTS];
+};
+
+enum kill_kind {
+    KILL_NONE,
+    KILL_CONNECTION,
+    KILL_QUERY,
+    KILL_QUERY_ID, /* MariaDB: KILL QUERY ID n */
+    KILL_USER      /* MariaDB: KILL ... USER name */
+};
+
+struct kill_info {
+    enum kill_kind kind;
+    bool literal; /* id was a plain number; otherwise it is an expression, and id is 0 */
+    bool soft;    /* MariaDB: KILL SOFT */
+    uint64_t id;
+};
+
+/* A table (or view) that the statement names; quotes as in the text. */
+struct table_name {
+    struct bytes schema; /* empty: the session's current schema */
+    struct bytes name;
+};
+
+struct statement {
+    enum statement_class class;
+    const char *why; /* static text: what decided the class */
+    uint64_t digest; /* see router/digest.h */
+
+    unsigned pins;       /* enum pin: what this statement, when it succeeds, pins */
+    unsigned ends_pins;  /* pins that are over when it succeeds, whatever there was before */
+    unsigned lessens;    /* pins of which it ends lessens_by (DROP TEMPORARY TABLE a, b: 2) */
+    unsigned lessens_by; /* ... for who counts what was made; 0 when unsure */
+    unsigned uses;       /* enum use */
+
+    bool is_multi;     /* more than one statement in the text */
+    bool is_truncated; /* classified from the first part of a longer text */
+    bool is_empty;     /* blanks and comments only: the server answers error 1065 */
+    bool is_locking;   /* a read that locks: FOR UPDATE, FOR SHARE, LOCK IN SHARE MODE */
+    bool is_uncertain; /* the server may cut this text differently (see lexer.odd) */
+    bool may_change;   /* false only when it is known to change no data: its end raises no floor */
+    bool is_local_infile; /* LOAD DATA LOCAL: the server will ask the client for a file */
+
+    enum transaction_step transaction;
+    bool chains;              /* COMMIT/ROLLBACK AND CHAIN */
+    bool releases;            /* COMMIT/ROLLBACK RELEASE: the server closes the connection */
+    bool consistent_snapshot; /* START TRANSACTION WITH CONSISTENT SNAPSHOT */
+
+    struct set_info set;
+    struct kill_info kill;
+    struct bytes use_schema; /* USE db: db without quotes; also for multi (the last one) */
+
+    /* CONNECTION_ID() calls: the first one's place in the text, name to closing parenthesis. */
+    unsigned connection_id_calls;
+    size_t connection_id_offset, connection_id_size;
+
+    /* Tables and views named in FROM, JOIN, INTO, UPDATE, TABLE, DESCRIBE, SHOW ... FROM. In a READ
+     * the list is complete unless table_overflow; names of CTEs are in it like tables. */
+    unsigned table_count;
+    bool table_overflow;
+    struct table_name tables[STATEMENT_TABLES];
+};
+
+/* Copies a name as it stands in the text, with its `quotes` or "quotes" (doubled ones inside made
+ * single), or bare, into text, NUL-terminated. Answers its length, or size when it does not fit. */
+size_t name_unquote(struct bytes name, char *text, size_t size);
+
+#endif
