@@ -1,0 +1,79 @@
+/*
+ * The health part as the program sees it: start it with a list of servers, and there is always a
+ * snapshot that says what is true of them. Two threads per server, blocking on purpose: one looks
+ * (every poll_ms, and samples the primary when a session is pinned), one waits (on a replica, for
+ * the moment a sampled position is applied).
+ *
+ *      worker: a read had to use the primary      health_want(floor)
+ *        -> primary's monitor samples (t, P)      one query, at most one per sample_min_ms
+ *        -> each lagging replica's waiter         one query that returns when P is applied
+ *        -> horizon = t is visible to all workers, on_caught_up() is called
+ *
+ * When nobody wants anything, nothing is sent beyond the look each poll_ms.
+ */
+#ifndef HEALTH_HEALTH_H
+#define HEALTH_HEALTH_H
+
+#include "health/topology.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct health_server {
+    const char *name;
+    const char *host; /* NULL with unix_path */
+    unsigned port;
+    const char *unix_path;
+    enum configured_role role;
+    unsigned weight;
+    unsigned max_connections;
+};
+
+/*
+ * Everything is copied by health_start(). Callbacks may be NULL; they are called from monitor
+ * threads, without locks held, and must not block (uv_async_send and logging are fine). They may
+ * call every function below except health_stop().
+ */
+struct health_options {
+    const struct health_server *servers;
+    size_t server_count;
+    const char *user;
+    const char *password; /* never logged; "" for none */
+    unsigned poll_ms;        /* 0: 1000 */
+    unsigned sample_min_ms;  /* 0: 10 */
+    const char *const *tracked; /* variable names for session_track_system_variables, NULL-ended */
+    void *context;              /* handed to the callbacks */
+    void (*on_change)(void *context);    /* health_topology() has a new snapshot */
+    void (*on_caught_up)(void *context); /* some replica's horizon rose while wanted */
+    void (*on_event)(void *context, const char *subject, const char *what, const char *why);
+};
+
+/* Starts the threads; the first snapshot is there at once, with nothing known. NULL when a thread
+ * cannot be started. */
+struct health *health_start(const struct health_options *options);
+
+/* Ends all threads (about a second at most, also when a server hangs) and frees everything except
+ * snapshots still referenced, whose `gauges` are gone: let go of those first. */
+void health_stop(struct health *health);
+
+/* The current snapshot, with a reference for the caller. */
+struct topology *health_topology(struct health *health);
+
+/*
+ * A read with this floor (ns) had to use the primary, or waits. Lock-free and cheap: call it for
+ * every such read. Interest fades by itself about a second after the last call.
+ */
+void health_want(struct health *health, uint64_t floor_ns);
+
+/* The data path lost a connection to, or could not connect to, this server: its horizon is void
+ * until it has been looked at again, which happens at once. */
+void health_suspect(struct health *health, size_t server);
+
+/* A name was not in the catalog, or a statement may have changed it: list again soon. Coalesced. */
+void health_relist(struct health *health);
+
+/* DRAIN SERVER and ENABLE SERVER. */
+void health_drain(struct health *health, size_t server, bool draining);
+
+#endif
