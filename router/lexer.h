@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum flavor { FLAVOR_MYSQL, FLAVOR_MARIADB };
+enum sql_flavor { SQL_FLAVOR_MYSQL, SQL_FLAVOR_MARIADB };
 
 /* How the bytes 0x80 to 0xff of the client character set combine. */
 enum lexer_charset {
@@ -29,7 +29,7 @@ enum lexer_charset {
 };
 
 struct lexer_mode {
-    enum flavor flavor;
+    enum sql_flavor flavor;
     uint32_t server_version; /* as the servers number themselves: 90700, 101119 */
     enum lexer_charset charset;
     bool ansi_quotes;          /* sql_mode ANSI_QUOTES (or ANSI) */
@@ -39,7 +39,7 @@ struct lexer_mode {
 };
 
 /* The mode of a fresh session on a current server of that flavor: no sql_mode, utf8mb4. */
-struct lexer_mode lexer_mode_default(enum flavor flavor);
+struct lexer_mode lexer_mode_default(enum sql_flavor flavor);
 
 /* Takes the flags out of a sql_mode value such as "ANSI_QUOTES,STRICT_TRANS_TABLES" (any case, as
  * the server's tracker reports it), leaving the rest of mode alone. Answers false, with the flags
