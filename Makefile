@@ -7,7 +7,7 @@
 #   make help       all targets
 #
 # Variables: BUILD (output folder), CC, SAN=1 (address + undefined), SAN=thread, PREFIX, DESTDIR,
-# MYSQL_PKG (pkg-config name of the client library), FUZZ_SECONDS, JOBS, PYTHON, PYTEST_ARGS.
+# MYSQL_PKG (pkg-config name of the client library), FUZZ_SECONDS, JOBS, PYTHON, PYTEST_ARGS, V=1.
 
 JOBS        ?= $(shell nproc 2>/dev/null || echo 2)
 PYTHON      ?= /usr/bin/python3
@@ -51,6 +51,10 @@ CFLAGS      ?= -O2 -g
 ALL_CFLAGS  := -std=c17 -D_GNU_SOURCE $(WARNINGS) -I. $(PKG_CFLAGS) $(CFLAGS) $(SAN_FLAGS) -pthread
 ALL_LDFLAGS := $(LDFLAGS) $(SAN_FLAGS) -pthread
 
+# V=1 shows the whole commands.
+Q           := $(if $(V),,@)
+say         = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
+
 # --- what there is ----------------------------------------------------------------------------
 
 find_c      = $(sort $(shell find $(1) -name '*.c' 2>/dev/null))
@@ -77,7 +81,7 @@ SH_FILES    := $(sort .ci/run $(shell find tests examples -name '*.sh' \
 PY_FILES    := $(sort $(shell find tests examples -name '*.py' -not -path '*/node_modules/*' \
                  2>/dev/null))
 
-.PHONY: all help lib unit wire threads fuzz fuzz-replay live live-replay deps test lint format run \
+.PHONY: all help lib unit wire threads fuzz fuzz-replay live deps test lint format run \
         bench install clean build-clang build-mysql tidy check-style check-leaves check-words \
         check-scripts FORCE
 .SUFFIXES:
@@ -100,7 +104,8 @@ $(BUILD)/flags: FORCE
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(LIBPROTOCOL): $(call obj,$(PROTOCOL_C))
 $(LIBROUTER): $(call obj,$(ROUTER_C))
@@ -108,12 +113,13 @@ $(LIBHEALTH): $(call obj,$(HEALTH_C))
 $(LIBPROXY): $(call obj,$(PROXY_C))
 $(ALL_LIBS): $(BUILD)/flags
 	@rm -f $@
-	$(AR) rcs $@ $(filter %.o,$^)
+	$(Q)$(AR) rcs $@ $(filter %.o,$^)
 
 lib: $(ALL_LIBS)
 
 $(BUILD)/tidemark: $(call obj,$(MAIN_C)) $(ALL_LIBS)
-	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(PKG_LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(PKG_LIBS)
 
 # --- unit and wire tests ----------------------------------------------------------------------
 
@@ -126,7 +132,8 @@ programs_in = $(patsubst %.c,$(BUILD)/%,$(call tests_in,$(1)))
 # test_folder(folder, archives, libraries): how the tests of one folder are linked.
 define test_folder
 $(call programs_in,$(1)): $(BUILD)/$(1)/%: $(BUILD)/$(1)/%.o $(call obj,$(call helpers_in,$(1))) $(2)
-	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $(CMOCKA_LIBS) $(3)
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $(CMOCKA_LIBS) $(3)
 endef
 
 $(eval $(call test_folder,tests/unit/protocol,$(LIBPROTOCOL),$(CRYPTO_LIBS)))
@@ -157,12 +164,14 @@ FUZZERS     := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tests/fuzz/fuzz_%,$(FUZZ_
 
 $(REPLAYS): $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o \
             $(BUILD)/tests/fuzz/replay.o $(ALL_LIBS)
-	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(PKG_LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(PKG_LIBS)
 
 $(FUZZERS): $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(ALL_LIBS)
-	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $(filter %.o %.a,$^) $(PKG_LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $(filter %.o %.a,$^) $(PKG_LIBS)
 
-# Replays the kept inputs, and cut and altered copies of them, with the ordinary compiler.
+# The kept inputs, and cut and altered copies of them, with the ordinary compiler.
 fuzz-replay: $(REPLAYS)
 	@tests/fuzz/replay.sh $(BUILD)/results/fuzz-replay $^
 
@@ -187,17 +196,23 @@ live: $(BUILD)/tidemark
 deps:
 	@tests/deps.sh test
 
+# Every group runs, also after one has failed; the last word is whether all were well.
+TEST_GROUPS := all SAN=1:unit SAN=1:wire SAN=1:fuzz-replay SAN=thread:threads build-clang \
+               build-mysql SAN=1:live
+
 test:
 	@rm -rf $(BUILD)/results $(BUILD)/san/results $(BUILD)/tsan/results
-	$(MAKE) deps
-	$(MAKE) -j$(JOBS) all
-	$(MAKE) -j$(JOBS) SAN=1 BUILD=$(BUILD)/san unit
-	$(MAKE) -j$(JOBS) SAN=1 BUILD=$(BUILD)/san wire
-	$(MAKE) -j$(JOBS) SAN=1 BUILD=$(BUILD)/san fuzz-replay
-	$(MAKE) -j$(JOBS) SAN=thread BUILD=$(BUILD)/tsan threads
-	$(MAKE) -j$(JOBS) build-clang
-	$(MAKE) build-mysql
-	$(MAKE) -j$(JOBS) SAN=1 BUILD=$(BUILD)/san live
+	@$(MAKE) deps
+	@status=0; failed=; for group in $(TEST_GROUPS); do \
+	    case $$group in \
+	    SAN=1:*) words="SAN=1 BUILD=$(BUILD)/san" ;; \
+	    SAN=thread:*) words="SAN=thread BUILD=$(BUILD)/tsan" ;; \
+	    *) words= ;; \
+	    esac; \
+	    echo "=== $$group"; \
+	    $(MAKE) -j$(JOBS) $$words $${group##*:} || { status=1; failed="$$failed $$group"; }; \
+	done; \
+	[ $$status = 0 ] && echo "all groups passed" || echo "failed:$$failed"; exit $$status
 
 # The whole program with the other compiler.
 build-clang:
@@ -219,12 +234,11 @@ bench:
 
 # --- looking at the source --------------------------------------------------------------------
 
-lint: check-style check-leaves check-words check-scripts
+lint:
 	@tests/deps.sh build
-	@$(MAKE) -j$(JOBS) tidy
+	$(MAKE) -j$(JOBS) check-style check-leaves check-words check-scripts tidy
 
 check-style:
-	@tests/deps.sh build
 	$(if $(C_FILES),$(CLANG_FORMAT) --dry-run -Werror $(C_FILES))
 
 check-leaves:
@@ -245,7 +259,8 @@ tidy: $(TIDIED)
 
 $(BUILD)/tidy/%.ok: %.c $(filter %.h,$(C_FILES)) .clang-tidy
 	@mkdir -p $(@D)
-	$(CLANG_TIDY) --quiet --warnings-as-errors='*' $< -- -std=c17 -D_GNU_SOURCE -I. \
+	$(call say,TIDY,$<)
+	$(Q)$(CLANG_TIDY) --quiet --warnings-as-errors='*' $< -- -std=c17 -D_GNU_SOURCE -I. \
 	    $(PKG_CFLAGS) 2>$@.err || { cat $@.err >&2; exit 1; }
 	@touch $@
 
