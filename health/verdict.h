@@ -104,12 +104,13 @@ struct member {
     bool draining;                /* somebody asked to */
     bool diverged;                /* see position_has_diverged() */
     const struct look *look;      /* the last good look; NULL: none yet. Borrowed */
+    const char *trouble;          /* why the last look failed; NULL: it did not. Borrowed */
 };
 
 struct judgement {
     enum server_role role;
     enum server_state state;
-    bool usable;
+    bool usable; /* a suspect primary is (its grant expires by itself), a suspect replica is not */
     int source;  /* index in look->sources that leads to the primary; -1 */
     char why_not[LOOK_WHY_MAX + 1]; /* "" when usable */
 };
@@ -119,7 +120,8 @@ struct judgement {
  * stays primary while it is writable and up, whoever else is writable; with it gone (down, or no
  * longer writable) the one other writable server takes over; when several could, there is none and
  * `why` says so. A writable server that still replicates, or has not applied all it received, is no
- * candidate. Returns the primary's index or -1. `out` has `count` elements; `why` (may be NULL) gets
+ * candidate. While there is no primary, replicas of the incumbent (or, before the first one, of any
+ * configured server) stay replicas. Returns the primary's index or -1. `out` has `count` elements; `why` (may be NULL) gets
  * a sentence when there is no primary, else "".
  */
 int judge(const struct member *members, size_t count, int incumbent, struct judgement *out,
