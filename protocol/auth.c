@@ -1,0 +1,35 @@
+/*
+ * What both roles of authentication share: the plugins' names, and making scrambles.
+ */
+#include "protocol/auth.h"
+
+static const char *const plugin_names[] = {
+    [AUTH_PLUGIN_NATIVE] = "mysql_native_password",
+    [AUTH_PLUGIN_CACHING_SHA2] = "caching_sha2_password",
+    [AUTH_PLUGIN_OTHER] = "other",
+};
+
+enum auth_plugin auth_plugin_of(struct bytes name)
+{
+    if (name.size == 0 || bytes_equal_text(name, plugin_names[AUTH_PLUGIN_NATIVE]))
+        return AUTH_PLUGIN_NATIVE;
+    if (bytes_equal_text(name, plugin_names[AUTH_PLUGIN_CACHING_SHA2]))
+        return AUTH_PLUGIN_CACHING_SHA2;
+    return AUTH_PLUGIN_OTHER;
+}
+
+const char *auth_plugin_name(enum auth_plugin plugin)
+{
+    return plugin_names[plugin];
+}
+
+/* 126 values remain of 256; the first of them come up a little more often, which costs no security.
+ */
+void scramble_from_random(const uint8_t random[SCRAMBLE_SIZE], uint8_t scramble[SCRAMBLE_SIZE])
+{
+    for (size_t i = 0; i < SCRAMBLE_SIZE; i++) {
+        uint8_t byte = (uint8_t)(1 + random[i] % 126);
+
+        scramble[i] = byte < '$' ? byte : (uint8_t)(byte + 1);
+    }
+}
