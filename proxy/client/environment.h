@@ -8,9 +8,10 @@
  * A change looks the new state up and allocates only when nobody has it yet. Not thread-safe: an
  * environment stays with its store's worker; environment_import() copies it to another's.
  *
- * Variables that share state are kept so that replaying them in rank order is exact. Trackers never
- * report the collation that SET NAMES implies; so setting character_set_connection drops
- * collation_connection (the server picks the default again when it is replayed), and setting
+ * Variables that share state are kept so that replaying them in rank order is exact: of a group the
+ * last one set stays, and setting a variable drops those that the server sets along with it. So
+ * character_set_connection drops collation_connection (trackers never report the collation that
+ * an assignment or SET NAMES implies; the server picks it again on replay), and
  * collation_connection drops character_set_connection (it follows from the collation).
  */
 #ifndef TIDEMARK_PROXY_CLIENT_ENVIRONMENT_H
@@ -77,7 +78,9 @@ const struct environment *environment_without_variable(struct environment_store 
 const struct environment *environment_with_charset(struct environment_store *store,
                                                    const struct environment *environment,
                                                    struct bytes charset, struct bytes collation);
-/* After COM_RESET_CONNECTION: the schema stays, every variable is back at its global value. */
+/* After COM_RESET_CONNECTION: the schema stays, every variable is back at its global value. But
+ * MariaDB takes the character sets back to those of the login, not to the globals as MySQL does
+ * (measured): there, the caller applies environment_with_charset() of the login again. */
 const struct environment *environment_without_variables(struct environment_store *store,
                                                         const struct environment *environment);
 /* The same state in another worker's store. The caller must hold a reference to foreign, or have

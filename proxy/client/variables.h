@@ -14,30 +14,33 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* How a tracked value is written back. */
+/* How a tracked value is written back. A value that does not look like its kind is quoted. */
 enum variable_kind {
     VARIABLE_NUMBER,       /* bare */
-    VARIABLE_TEXT,         /* quoted; booleans, enumerations and sets too: both servers take that */
+    VARIABLE_BOOLEAN,      /* ON or OFF, bare */
+    VARIABLE_TEXT,         /* quoted; enumerations and sets too: both servers take that */
     VARIABLE_TEXT_OR_NULL, /* quoted; trackers send NULL as the empty value, so empty is NULL */
+    VARIABLE_NAMES,        /* no variable: NAMES 'value', see variable_names() */
 };
 
 /* What a change of the variable means. Without any of these, it is simply replayed. */
 enum variable_flag {
-    VARIABLE_ONE_SHOT =
-        1 << 0,                /* acts on the next statement or is consumed: pins, never replayed */
-    VARIABLE_PIN = 1 << 1,     /* changes what the connection is or may do: pins, never replayed */
-    VARIABLE_PRIMARY = 1 << 2, /* beside VARIABLE_PIN: to the primary, until the session ends */
-    VARIABLE_NOISE = 1 << 3,   /* not state (counters, read-only): never tracked, ignored if seen */
-    VARIABLE_TRACKING = 1 << 4, /* session_track_*: belongs to the proxy, never tracked */
+    VARIABLE_ONE_SHOT = 1 << 0,  /* for the next statement or transaction: pins, never replayed */
+    VARIABLE_PIN = 1 << 1,       /* cannot be brought to another connection: pins */
+    VARIABLE_LOG_OFF = 1 << 2,   /* writes may not reach replicas: pins to the primary */
+    VARIABLE_INSERT_ID = 1 << 3, /* last_insert_id: replayed when a statement refers to it */
+    VARIABLE_NOISE = 1 << 4,     /* not state (counters, read-only): never tracked, ignored */
+    VARIABLE_TRACKING = 1 << 5,  /* session_track_*: belongs to the proxy, never tracked */
 };
 
-/* When variables share state (two names of one thing, or one that resets another), the order in
- * which a SET assigns them counts: lower ranks first. */
+/* When one assignment also sets another variable, their order in a SET counts: lower ranks first,
+ * and the character set and collation of the connection last. */
 enum variable_rank {
-    VARIABLE_RANK_FIRST, /* resets one of rank ORDINARY */
+    VARIABLE_RANK_FIRST, /* sets one of rank ORDINARY too */
     VARIABLE_RANK_ORDINARY,
+    VARIABLE_RANK_NAMES,
     VARIABLE_RANK_CHARSET,    /* character_set_client, _results */
-    VARIABLE_RANK_CONNECTION, /* character_set_connection or collation_connection, the last */
+    VARIABLE_RANK_CONNECTION, /* character_set_connection or collation_connection */
 };
 
 struct variable {
@@ -45,9 +48,8 @@ struct variable {
     enum variable_kind kind;
     unsigned flags; /* enum variable_flag */
     enum variable_rank rank;
-    int group;  /* variables of one group (> 0) set the same state: the last assignment counts */
-    int resets; /* index of the variable that the server sets to a default when this is set, or -1
-                 */
+    int group;    /* > 0: variables of one group set the same state, the last assignment counts */
+    int reset_by; /* the variable whose assignment sets this one too, or -1 */
 };
 
 /* Variables are indexed from 0 in alphabetical order of their names. */
@@ -64,6 +66,12 @@ int variable_character_set_client(void);
 int variable_character_set_connection(void);
 int variable_character_set_results(void);
 int variable_collation_connection(void);
+int variable_default_collation_for_utf8mb4(void);
+/* Not a variable: that the connection's character set came from SET NAMES without COLLATE. The
+ * collation is then the one that NAMES chooses, which on MySQL is not what an assignment to
+ * character_set_connection chooses (measured, with default_collation_for_utf8mb4 changed). It is
+ * of one group with character_set_connection and collation_connection. */
+int variable_names(void);
 
 /*
  * The value for session_track_system_variables: the names of server_names (comma-separated: what
