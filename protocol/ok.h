@@ -69,8 +69,9 @@ MUST_USE bool tracker_next(struct tracker_reader *r, struct tracker *tracker);
 
 /*
  * Writes the OK again, for a client with these capabilities, keeping of the trackers those for
- * which `keep` says true (null: none). Everything else stays as it was, the header byte included.
- * The result is never longer than the packet it was decoded from plus the lenenc of an empty info.
+ * which `keep` says true (null: none; it is asked twice for each). Everything else stays as it was,
+ * the header byte included. The result is at most 9 bytes longer than the payload it was decoded
+ * from.
  */
 void ok_rewrite(struct writer *w, const struct ok_packet *ok, uint64_t capabilities,
                 bool (*keep)(const struct tracker *tracker, void *context), void *context);

@@ -7,6 +7,7 @@
  */
 #include "protocol/response.h"
 #include "protocol/capability.h"
+#include "protocol/error.h"
 #include "protocol/frame.h"
 #include "protocol/prepared.h"
 
@@ -179,20 +180,22 @@ static size_t pass_rows(struct response *r, struct bytes in)
 {
     const uint8_t *at = in.data;
     size_t left = in.size;
+    uint8_t sequence = r->sequence; /* copies: at[] could alias the struct, as far as C knows */
+    bool continued = r->continued;
     uint64_t rows = 0;
 
-    while (left > FRAME_HEAD_SIZE || (r->continued && left == FRAME_HEAD_SIZE)) {
+    while (left > FRAME_HEAD_SIZE || (continued && left == FRAME_HEAD_SIZE)) {
         uint32_t length = (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16;
 
-        if (at[3] != r->sequence)
+        if (at[3] != sequence)
             break;
-        if (!r->continued) {
+        if (!continued) {
             if (length == 0 || (at[4] >= 0xfe && (at[4] == 0xff || length < FRAME_MAX)))
                 break;
             rows++;
         }
-        r->sequence++;
-        r->continued = length == FRAME_MAX;
+        sequence++;
+        continued = length == FRAME_MAX;
         if (length > left - FRAME_HEAD_SIZE) {
             r->left = (uint32_t)(length - (left - FRAME_HEAD_SIZE));
             left = 0;
@@ -201,6 +204,8 @@ static size_t pass_rows(struct response *r, struct bytes in)
         at += FRAME_HEAD_SIZE + length;
         left -= FRAME_HEAD_SIZE + length;
     }
+    r->sequence = sequence;
+    r->continued = continued;
     r->rows += rows;
     return in.size - left;
 }

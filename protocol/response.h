@@ -40,17 +40,21 @@ struct response_request {
 };
 
 enum response_what {
-    RESPONSE_MORE,  /* nothing consumed; `need` bytes are needed from the start of `in` */
-    RESPONSE_PASS,  /* `size` bytes to be forwarded as they are; whole packets and parts of one */
-    RESPONSE_OK,    /* one whole OK packet, also the one that ends rows under DEPRECATE_EOF */
-    RESPONSE_EOF,   /* one whole EOF packet */
-    RESPONSE_ERROR, /* one whole ERR packet; always the last */
-    RESPONSE_PREPARED,     /* one whole prepare response: see prepared.h */
-    RESPONSE_LOCAL_INFILE, /* one whole request for a file; payload: its name. Then response_turn()
-                            */
-    RESPONSE_AUTH,         /* one whole authentication packet (CHANGE_USER). Then response_turn() */
-    RESPONSE_BAD           /* the server broke the protocol; `problem` says how. Nothing consumed */
+    RESPONSE_MORE,         /* nothing consumed; `need` bytes are needed from the start of `in` */
+    RESPONSE_PASS,         /* `size` bytes to be forwarded: whole packets and parts of one */
+    RESPONSE_OK,           /* a whole OK, also the one that ends rows under DEPRECATE_EOF */
+    RESPONSE_EOF,          /* a whole EOF */
+    RESPONSE_ERROR,        /* a whole ERR; always the last. See below */
+    RESPONSE_PREPARED,     /* a whole prepare response: see prepared.h */
+    RESPONSE_LOCAL_INFILE, /* a whole request for the file named payload; then response_turn() */
+    RESPONSE_AUTH,         /* a whole authentication packet (CHANGE_USER); then response_turn() */
+    RESPONSE_BAD           /* the server broke the protocol as `problem` says; nothing consumed */
 };
+
+/*
+ * An ERR that the server sent unasked (time-out, shutdown), found where an answer was to begin, may
+ * have a sequence id other than the one expected; step.sequence has it.
+ */
 
 struct response_step {
     enum response_what what;
