@@ -18,6 +18,7 @@
 
 #include "proxy/log.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -176,8 +177,9 @@ enum config_origin_kind {
 
 struct config_origin {
     enum config_origin_kind kind;
-    char *where;   /* file path, variable name or flag; "" for a default */
-    unsigned line; /* in a file; else 0 */
+    char *where;    /* file path, variable name or flag; "" for a default */
+    unsigned line;  /* in a file; else 0 */
+    unsigned layer; /* later layers override earlier ones: default 0, main file 1, ... */
 };
 
 /* One setting as it is in force, for the admin port's `settings`: "proxy.workers",
@@ -205,13 +207,15 @@ struct config {
     struct config_value *values; /* every setting once, in the order of the settings table */
     size_t value_count;
 
-    _Atomic unsigned references; /* config_ref(), config_unref() */
+    atomic_uint references; /* config_ref(), config_unref() */
 };
 
 /* One mistake or warning, as one line: "file:line: key: what is wrong, what is allowed". */
 struct config_message {
     char *text;
     bool is_error;
+    unsigned layer, line; /* the order of the sources */
+    size_t number;        /* the order of finding */
 };
 
 struct config_report {

@@ -22,21 +22,23 @@ enum setting_section {
 };
 
 enum setting_type {
-    SETTING_ADDRESS,        /* struct config_address: HOST:PORT or unix:PATH */
-    SETTING_ADDRESSES,      /* struct config_addresses: several, separated by commas */
-    SETTING_BOOL,           /* bool: on | off */
-    SETTING_CHOICE,         /* int: index into choices */
-    SETTING_CORES,          /* unsigned: a number, or "auto" for the cores that may be used */
-    SETTING_NUMBER,         /* unsigned, min to max */
-    SETTING_OPTIONAL_CHOICE,/* as SETTING_CHOICE; empty is the index after the last choice */
-    SETTING_PASSWORD_HASH,  /* char *: "*" and 40 hexadecimal digits, or NULL */
-    SETTING_PATH,           /* char *: relative paths start at the folder of the file */
-    SETTING_RATIO,          /* double, 0 to 1 */
-    SETTING_SECRET,         /* char *: also as KEY_file and KEY_env; never shown */
-    SETTING_TEXT,           /* char * */
+    SETTING_ADDRESS,         /* struct config_address: HOST:PORT or unix:PATH */
+    SETTING_ADDRESSES,       /* struct config_addresses: several, separated by commas */
+    SETTING_BOOL,            /* bool: on | off */
+    SETTING_CHOICE,          /* int: index into choices */
+    SETTING_CORES,           /* unsigned: a number, or "auto" for the cores that may be used */
+    SETTING_NUMBER,          /* unsigned, min to max */
+    SETTING_OPTIONAL_CHOICE, /* as SETTING_CHOICE; empty is the index after the last choice */
+    SETTING_PASSWORD_HASH,   /* char *: "*" and 40 hexadecimal digits, or NULL */
+    SETTING_PATH,            /* char *: relative paths start at the folder of the file */
+    SETTING_RATIO,           /* double, 0 to 1 */
+    SETTING_SECRET,          /* char *: also as KEY_file and KEY_env; never shown */
+    SETTING_TEXT,            /* char * */
 };
 
-/* What happens when a user sets a key whose part of the program does not exist yet. */
+/* What happens when a user sets a key whose part of the program does not exist yet. A choice may be
+ * handled one by one: `[tls] client = disabled` is true as things are, `required` would be a lie.
+ */
 enum setting_state {
     SETTING_WORKS,
     SETTING_WARNS,   /* accepted with one warning: nothing relies on it */
@@ -47,12 +49,13 @@ struct setting {
     enum setting_section section;
     const char *key;
     enum setting_type type;
-    const char *default_text; /* what the file would have to say; NULL: must be set */
-    unsigned min, max;        /* SETTING_NUMBER, SETTING_CORES */
+    const char *default_text;   /* what the file would have to say; NULL: must be set */
+    unsigned min, max;          /* SETTING_NUMBER, SETTING_CORES */
     const char *const *choices; /* SETTING_CHOICE: NULL-terminated */
     bool reloadable;
     enum setting_state state;
-    unsigned harmless; /* of a CHOICE that is not SETTING_WORKS: bits of the values still fine */
+    unsigned harmless; /* SETTING_CHOICE: bits of the choices that need no warning all the same */
+    unsigned refused;  /* SETTING_CHOICE: bits of the choices that are an error, see below */
     size_t offset;     /* in the section's struct in config.h */
     const char *help;
 };
@@ -66,14 +69,16 @@ const char *setting_section_name(enum setting_section section);
 /* Is there one such section for each server or user? */
 bool setting_section_is_named(enum setting_section section);
 
+/* The section of a word such as "proxy", or SECTION_COUNT. */
+enum setting_section setting_section_of(const char *name);
+
 /* NULL when unknown. */
 const struct setting *setting_find(enum setting_section section, const char *key);
 
 /* "1 to 1024", "on | off": what a value of this setting may be. Owner: the caller (mem_free). */
 char *setting_allowed(const struct setting *setting);
 
-/* Is this value text all right? NULL, or a complaint such as `"x" is not a whole number, allowed: 1
- * to 1024`, owned by the caller (mem_free). */
-char *setting_complaint(const struct setting *setting, const char *text);
+/* The index of a choice's word, or -1. */
+int setting_choice_index(const struct setting *setting, const char *word);
 
 #endif
