@@ -8,12 +8,14 @@ tar=$CACHE/debian-12.tar
 mkdir -p "$CACHE"
 exec 9>"$CACHE/debian-12.lock"
 flock 9
-if [ ! -e "$tar" ]; then
+if [ ! -f "$tar" ]; then
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' |
         head -n 1)
     [ -n "$mirror" ] || die "apt knows no Debian mirror (apt-get update)"
-    as_root mmdebstrap --quiet --variant=minbase --mode=root bookworm "$tar.new" "$mirror" >&2 9>&-
-    as_root chown "$(id -u)" "$tar.new"
-    mv "$tar.new" "$tar"
+    as_root rm -rf "$tar" "$tar.new.tar"
+    as_root mmdebstrap --quiet --variant=minbase --mode=root --format=tar bookworm "$tar.new.tar" \
+        "$mirror" >&2 9>&-
+    as_root chown "$(id -u)" "$tar.new.tar"
+    mv "$tar.new.tar" "$tar"
 fi
 echo "$tar"
