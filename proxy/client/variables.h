@@ -52,6 +52,9 @@ struct variable {
     int reset_by; /* the variable whose assignment sets this one too, or -1 */
 };
 
+/* Not fewer than variable_count(): for tables on the stack. */
+enum { VARIABLE_MAX = 384 };
+
 /* Variables are indexed from 0 in alphabetical order of their names. */
 size_t variable_count(void);
 const struct variable *variable_at(int variable);
@@ -84,5 +87,8 @@ int variable_names(void);
  * server_names is empty). 16 KiB is ample.
  */
 size_t variables_tracked(struct bytes server_names, char *out, size_t capacity);
+
+/* Takes the next name off a comma-separated list, blanks around it removed; empty at the end. */
+struct bytes variables_next_name(struct bytes *list);
 
 #endif
