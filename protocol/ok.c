@@ -78,11 +78,11 @@ static bool tracker_decode(struct bytes content, struct tracker *tracker)
         tracker->value = read_lenenc_bytes(&r);
         break;
     case TRACKER_SCHEMA:
-    case TRACKER_STATE_CHANGE:
     case TRACKER_TRANSACTION_CHARACTERISTICS:
     case TRACKER_TRANSACTION_STATE:
         tracker->value = read_lenenc_bytes(&r);
         break;
+    case TRACKER_STATE_CHANGE: /* the only one without a length of its own */
     default:
         tracker->value = read_rest(&r);
         break;

@@ -326,6 +326,12 @@ static struct response_step whole_eof(struct response *r, struct frame frame, st
 
     if (eof_decode(payload, &eof) != PARSE_OK)
         return step_bad(r, "malformed EOF packet");
+    /*
+     * MySQL marks the result set of OUT parameters, and that more follows it, only in the EOF
+     * behind the definitions, not in the one behind the row.
+     */
+    if (r->state == STATE_ROWS && r->status & STATUS_PS_OUT_PARAMETERS)
+        eof.status |= r->status & (STATUS_PS_OUT_PARAMETERS | STATUS_MORE_RESULTS);
     r->status = eof.status;
     r->warnings = eof.warnings;
     after_eof(r);
