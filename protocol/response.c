@@ -75,10 +75,26 @@ static size_t take_packet(struct response *r, struct frame frame, size_t availab
     return available;
 }
 
+/* Columns of a prepare response. Where definitions are left out, their EOFs still come. */
 static void enter_prepared_columns(struct response *r)
 {
+    bool eof = !deprecates_eof(r);
+
     r->definitions = r->definitions_after;
-    r->state = r->definitions ? STATE_PREPARED_COLUMNS : STATE_DONE;
+    if (r->definitions == 0 || (r->bare && !eof))
+        r->state = STATE_DONE;
+    else
+        r->state = r->bare ? STATE_PREPARED_EOF : STATE_PREPARED_COLUMNS;
+}
+
+static void enter_parameters(struct response *r)
+{
+    bool eof = !deprecates_eof(r);
+
+    if (r->definitions == 0 || (r->bare && !eof))
+        enter_prepared_columns(r);
+    else
+        r->state = r->bare ? STATE_PARAMETERS_EOF : STATE_PARAMETERS;
 }
 
 static void after_definitions(struct response *r)
@@ -95,28 +111,25 @@ static void after_definitions(struct response *r)
         r->state = STATE_DONE;
 }
 
-/*
- * The column count, which begins a result set. With OPTIONAL_METADATA a byte before it says whether
- * definitions follow, and an OK can only be told from it by being longer; MariaDB puts that byte
- * behind.
- */
-static bool is_column_count(const struct response *r, struct frame frame, uint8_t first)
+/* The column count, which begins a result set: a small number, neither OK, LOCAL INFILE, EOF nor
+ * ERR. */
+static bool is_column_count(uint8_t first)
 {
-    if (r->capabilities & CAPABILITY_OPTIONAL_METADATA && first <= 1)
-        return frame.length <= 4;
-    return first != 0x00 && first < 0xfb;
+    return first != 0x00 && first != 0xfb && first < 0xfe;
 }
 
+/*
+ * Where it was agreed that definitions may be left out, a byte behind the count says whether they
+ * follow. (MySQL's manual draws it before the count; on the wire it is behind, in both servers.)
+ */
 static bool column_count_decode(const struct response *r, struct bytes payload, uint64_t *count,
                                 bool *metadata)
 {
     struct reader in = reader_over(payload);
 
     *metadata = true;
-    if (r->capabilities & CAPABILITY_OPTIONAL_METADATA)
-        *metadata = read_u8(&in) != 0;
     *count = read_lenenc(&in);
-    if (r->capabilities & CAPABILITY_MARIADB_CACHE_METADATA && reader_left(&in) > 0)
+    if (r->capabilities & (CAPABILITY_OPTIONAL_METADATA | CAPABILITY_MARIADB_CACHE_METADATA))
         *metadata = read_u8(&in) != 0;
     return reader_is_done(&in) && *count > 0 && *count <= COLUMNS_MAX;
 }
@@ -159,7 +172,7 @@ static size_t pass_first(struct response *r, struct bytes in, struct frame frame
 {
     uint8_t first = in.data[FRAME_HEAD_SIZE];
 
-    if (r->answer == ANSWER_RESULTS && is_column_count(r, frame, first))
+    if (r->answer == ANSWER_RESULTS && is_column_count(first))
         return pass_column_count(r, in, frame);
     if (r->answer == ANSWER_FIELD_LIST)
         return pass_field(r, in, frame);
@@ -370,12 +383,10 @@ static struct response_step whole_prepared(struct response *r, struct frame fram
         return step_bad(r, "malformed prepare response");
     r->warnings = ok.warnings;
     r->columns = ok.columns;
-    r->definitions = ok.metadata_follows ? ok.parameters : 0;
-    r->definitions_after = ok.metadata_follows ? ok.columns : 0;
-    if (r->definitions)
-        r->state = STATE_PARAMETERS;
-    else
-        enter_prepared_columns(r);
+    r->bare = !ok.metadata_follows;
+    r->definitions = ok.parameters;
+    r->definitions_after = ok.columns;
+    enter_parameters(r);
     return step_whole(r, RESPONSE_PREPARED, frame, payload);
 }
 
@@ -405,11 +416,11 @@ static struct response_step whole_first(struct response *r, struct frame frame,
         return step_whole(r, RESPONSE_LOCAL_INFILE, frame, bytes_after(payload, 1));
     }
     if (r->answer == ANSWER_OK || r->answer == ANSWER_RESULTS || r->answer == ANSWER_LOGIN) {
-        if (first == 0x00 && frame.length > 4)
+        if (first == 0x00)
             return whole_ok(r, frame, payload);
         if (first == 0xfe)
             return whole_end(r, frame, payload);
-        if (r->answer == ANSWER_RESULTS && is_column_count(r, frame, first))
+        if (r->answer == ANSWER_RESULTS && is_column_count(first))
             return step_bad(r, "malformed column count");
     }
     if (r->answer == ANSWER_FIELD_LIST && first == 0xfe)

@@ -80,6 +80,7 @@ struct response {
     /* private */
     uint8_t state;
     uint8_t sequence;           /* expected next */
+    bool bare;                  /* a prepare response whose definitions are left out */
     bool continued;             /* the next packet continues the payload before it */
     uint32_t left;              /* payload bytes still to come of a packet being passed */
     uint32_t definitions;       /* still to come in this state */

@@ -73,11 +73,9 @@ struct result_set result_set_begin(struct writer *out, uint64_t capabilities, ui
 
     assert(count > 0 && count <= 4096);
     size_t packet = write_packet_begin(out);
-    if (capabilities & CAPABILITY_OPTIONAL_METADATA)
-        write_u8(out, 1);
     write_lenenc(out, count);
-    if (capabilities & CAPABILITY_MARIADB_CACHE_METADATA)
-        write_u8(out, 1);
+    if (capabilities & (CAPABILITY_OPTIONAL_METADATA | CAPABILITY_MARIADB_CACHE_METADATA))
+        write_u8(out, 1); /* definitions follow */
     write_packet_end(out, packet, set.sequence++);
     for (size_t i = 0; i < count; i++)
         write_definition(&set, &columns[i]);
