@@ -241,6 +241,19 @@ static bool write_set(struct comparison *c, struct replay *plan)
     return !text.failed;
 }
 
+/* COM_INIT_DB is read in the connection's character_set_client, and schemas are kept in UTF-8. */
+static bool can_name_schema(const struct environment *from, struct bytes schema)
+{
+    struct bytes charset = environment_character_set_client(from);
+
+    if (charset.size == 0 || bytes_start_with(charset, "utf8"))
+        return true;
+    for (size_t i = 0; i < schema.size; i++)
+        if (schema.data[i] > 0x7e)
+            return false;
+    return true;
+}
+
 enum replay_kind replay_plan(const struct environment *from, const struct environment *to,
                              struct replay *plan)
 {
@@ -254,6 +267,8 @@ enum replay_kind replay_plan(const struct environment *from, const struct enviro
         return REPLAY_NONE;
     plan->init_db = !from || !bytes_equal(environment_schema(from), plan->schema);
     if (plan->init_db && plan->schema.size == 0)
+        return REPLAY_IMPOSSIBLE;
+    if (plan->init_db && from && !can_name_schema(from, plan->schema))
         return REPLAY_IMPOSSIBLE;
     if (!write_set(&c, plan))
         return REPLAY_IMPOSSIBLE;
