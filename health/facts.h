@@ -46,7 +46,7 @@ struct server_facts {
     atomic_uint references;
     const char *version; /* @@version */
     enum flavor flavor;
-    unsigned version_number;    /* 100119 for 10.1.19, 90704 for 9.7.4 */
+    unsigned version_number;    /* 101119 for 10.11.19, 90704 for 9.7.4 */
     const char *default_plugin; /* "caching_sha2_password" or "mysql_native_password", ... */
     const char *sql_mode;       /* @@global.sql_mode */
     const char *tracked; /* the names of health_options.tracked that it knows, comma between */
@@ -54,8 +54,9 @@ struct server_facts {
     const struct collation *collations; /* sorted by id */
     size_t variable_count;
     const struct variable *variables; /* SHOW GLOBAL VARIABLES, sorted by name */
-    struct filters filters;
-    void *memory; /* owner of all of the above */
+    struct filters filters; /* of what it applies; on the primary, of what it logs */
+    uint64_t fingerprint; /* of all of the above: equal facts have equal ones */
+    void *memory;         /* owner of all of the above */
 };
 
 /* NULL when the server has no such collation or variable. Names are compared in ASCII lower case. */
@@ -91,6 +92,7 @@ struct catalog {
                          everything else counts as a table */
     size_t count;
     const struct catalog_entry *entries;
+    uint64_t fingerprint;
     void *memory;
 };
 

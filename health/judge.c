@@ -181,10 +181,11 @@ static bool is_where_chains_end(const struct court *c, int member)
 }
 
 /* The index of the source through which this member receives the primary's changes; -1: none. */
-static int source_to_primary(const struct court *c, const struct member *m, size_t depth)
+static int source_to_primary(const struct court *c, const struct member *m, bool *visited)
 {
-    if (!m->look || depth > c->count)
+    if (!m->look || visited[m - c->members])
         return -1;
+    visited[m - c->members] = true; /* sources may go round in a circle */
     for (size_t i = 0; i < m->look->source_count; i++) {
         const struct source *s = &m->look->sources[i];
         int from = member_of_source(c, s);
@@ -193,7 +194,7 @@ static int source_to_primary(const struct court *c, const struct member *m, size
         if (is_where_chains_end(c, from))
             return (int)i;
         /* File and offset are those of the direct source, so they cannot be compared across one. */
-        if (s->uses_gtid && source_to_primary(c, &c->members[from], depth + 1) >= 0)
+        if (s->uses_gtid && source_to_primary(c, &c->members[from], visited) >= 0)
             return (int)i;
     }
     return -1;
@@ -208,13 +209,16 @@ static const char *why_no_replica(const struct court *c, const struct member *m,
         return m->trouble && m->trouble[0] ? m->trouble : "not seen yet";
     if (!m->look->read_only && m->configured != CONFIGURED_REPLICA) {
         const char *why = why_no_candidate(m, false);
-        return why ? why : "writable beside the primary";
+        return why ? why : c->primary < 0 ? "one of several writable servers"
+                                          : "writable beside the primary";
     }
     if (!m->look->sources_known)
         return "the monitor's user may not see replication (REPLICATION CLIENT, SLAVE MONITOR)";
     if (m->look->source_count == 0)
         return "read_only, but no source is configured";
-    *source = source_to_primary(c, m, 0);
+    bool visited[c->count + 1];
+    memset(visited, 0, sizeof(visited));
+    *source = source_to_primary(c, m, visited);
     return *source < 0 ? "does not replicate from the primary" : NULL;
 }
 

@@ -63,6 +63,7 @@ struct source {
 struct look {
     enum look_result result;
     uint64_t at;               /* ns: taken before the first query was written */
+    uint64_t done_at;          /* ns: taken after the last answer was read */
     char why[LOOK_WHY_MAX + 1]; /* when not good, in the server's or system's words */
     char uuid[LOOK_UUID_MAX + 1];
     uint64_t id;

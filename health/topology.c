@@ -1,0 +1,40 @@
+/*
+ * References to snapshots, and the one question that needs more than one of a snapshot's parts.
+ * Snapshots are built in health/cluster.c.
+ */
+#include "health/topology.h"
+
+#include <stdlib.h>
+
+struct topology *topology_ref(struct topology *topology)
+{
+    if (topology)
+        atomic_fetch_add_explicit(&topology->references, 1, memory_order_relaxed);
+    return topology;
+}
+
+void topology_unref(struct topology *topology)
+{
+    if (!topology || atomic_fetch_sub_explicit(&topology->references, 1, memory_order_acq_rel) != 1)
+        return;
+    catalog_unref(topology->catalog);
+    for (size_t i = 0; i < topology->count; i++) {
+        facts_unref(topology->servers[i].facts);
+        free((void *)topology->servers[i].why_not);
+    }
+    free((void *)topology->why_no_primary);
+    free(topology);
+}
+
+bool server_replicates(const struct topology *topology, const struct server_info *server,
+                       struct bytes schema, struct bytes table)
+{
+    const struct server_facts *primary =
+        topology->primary >= 0 ? topology->servers[topology->primary].facts : NULL;
+
+    if (primary && !facts_replicates(primary, schema, table))
+        return false;
+    if (server->facts && !facts_replicates(server->facts, schema, table))
+        return false;
+    return catalog_find(topology->catalog, schema, table) != RELATION_UNREPLICATED;
+}
