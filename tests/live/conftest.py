@@ -89,8 +89,8 @@ def healed_clusters():
 def _factory(folder, stack):
     numbers = itertools.count()
 
-    def start(cluster=None, settings=None, flags=(), env=None, split=None):
-        proxy = Tidemark(folder / f"proxy{next(numbers)}", cluster, settings, flags, env)
+    def start(cluster=None, settings=None, flags=(), env=None, split=None, program=None):
+        proxy = Tidemark(folder / f"proxy{next(numbers)}", cluster, settings, flags, env, program)
         # Registered before the start, so that a failed one is ended too.
         stack.callback(proxy.stop)
         proxy.start()

@@ -289,6 +289,15 @@ def tidemark_program():
     return max(built, key=lambda p: p.stat().st_mtime)
 
 
+def plain_program():
+    """The program without sanitizers, for tests that measure memory or time: $TIDEMARK_PLAIN, or
+    build/tidemark (`make test` builds it before the live tests)."""
+    program = Path(os.environ.get("TIDEMARK_PLAIN", TOP / "build/tidemark")).resolve()
+    if not program.exists():
+        raise RuntimeError(f"{program} is missing: run make, or set TIDEMARK_PLAIN")
+    return program
+
+
 def ini_text(settings):
     """{'server db1': {'weight': 2}} as the text of a configuration file."""
     lines = []
@@ -333,10 +342,12 @@ def default_settings(cluster, port):
 class Tidemark:
     """A running proxy process. Made by the fixture `tidemark`, which also ends it."""
 
-    def __init__(self, folder, cluster=None, settings=None, flags=(), env=None):
+    def __init__(self, folder, cluster=None, settings=None, flags=(), env=None,
+                 program=None):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.cluster = cluster
+        self.program = Path(program or tidemark_program())
         self.port = free_ports()
         self.settings = overlay(default_settings(cluster, self.port), settings)
         self.config = self.folder / "tidemark.ini"
@@ -356,7 +367,7 @@ class Tidemark:
         env.setdefault("TSAN_OPTIONS", "exitcode=99")
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [str(tidemark_program()), "--config", str(self.config), *self.flags],
+                [str(self.program), "--config", str(self.config), *self.flags],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, cwd=self.folder,
             )
         deadline = time.monotonic() + timeout
