@@ -153,7 +153,7 @@ static void check_monitor(const struct rules *rules)
     }
     if (monitor->sample_min_ms > monitor->poll_ms) {
         report_error(rules->draft->report, place_of(rules, SECTION_MONITOR, NULL, "sample_min_ms"),
-                     "sample_min_ms", "%u is more than poll_ms, allowed: at most %u",
+                     "sample_min_ms", "\"%u\" is more than poll_ms, allowed: at most %u",
                      monitor->sample_min_ms, monitor->poll_ms);
     }
 }
@@ -180,7 +180,7 @@ static void check_pool(const struct rules *rules)
         if (config->pool.min_idle > config->servers[i].max_connections) {
             report_error(
                 rules->draft->report, place_of(rules, SECTION_POOL, NULL, "min_idle"), "min_idle",
-                "%u is more than max_connections of [server %s], allowed: at "
+                "\"%u\" is more than max_connections of [server %s], allowed: at "
                 "most %u",
                 config->pool.min_idle, config->servers[i].name, config->servers[i].max_connections);
             return;
