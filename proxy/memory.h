@@ -26,7 +26,8 @@ void *mem_realloc(void *old, size_t size) __attribute__((returns_nonnull, alloc_
 /* A copy of size bytes; data may be NULL when size is 0. */
 void *mem_copy(const void *data, size_t size) __attribute__((malloc, returns_nonnull));
 
-/* A copy of a NUL-terminated text; of at most size bytes of it, NUL-terminated; and a printed one. */
+/* A copy of a NUL-terminated text; of at most size bytes of it, NUL-terminated; and a printed one.
+ */
 char *mem_text(const char *text) __attribute__((malloc, returns_nonnull, nonnull));
 char *mem_text_of(const char *data, size_t size) __attribute__((malloc, returns_nonnull));
 char *mem_printf(const char *format, ...)
