@@ -41,9 +41,10 @@ struct lexer_mode {
 /* The mode of a fresh session on a current server of that flavor: no sql_mode, utf8mb4. */
 struct lexer_mode lexer_mode_default(enum sql_flavor flavor);
 
-/* Takes the flags out of a sql_mode value such as "ANSI_QUOTES,STRICT_TRANS_TABLES" (any case, as
- * the server's tracker reports it), leaving the rest of mode alone. Answers false, with the flags
- * set as far as known, when a name in it is not one that either server knows. */
+/* Sets ansi_quotes, no_backslash_escapes, ignore_space and foreign_grammar by a sql_mode value such
+ * as "ANSI_QUOTES,STRICT_TRANS_TABLES" (any case, as the server's tracker reports it). Answers
+ * false, with the flags set as far as known, when a name in it is not one that either server knows.
+ * A client that asked for IGNORE_SPACE at login keeps it: the caller sets that again. */
 bool lexer_mode_set_sql_mode(struct lexer_mode *mode, struct bytes sql_mode);
 
 /* Sets the kind of character set by its name ("latin1", "gbk"; any case). A name never heard of is
@@ -69,17 +70,20 @@ struct token {
     enum token_kind kind;
     uint8_t symbol;          /* TOKEN_PUNCTUATION: the byte; else 0 */
     bool open;               /* the text ended before the token did (string, quoted name) */
+    bool call;               /* TOKEN_WORD: an opening parenthesis follows at once */
     size_t offset;           /* in the text */
     size_t size;             /* quotes included */
-    const struct word *word; /* TOKEN_WORD: its row in the word table (router/words.h), or NULL */
+    const struct word *word; /* TOKEN_WORD: its row in the word table (router/words.h), or NULL;
+                              * NULL too where a dot before or after makes it part of a name */
 };
 
 struct lexer {
     /* private: */
     const uint8_t *start, *at, *end;
     const struct lexer_mode *mode;
-    bool in_code_comment;
-    bool after_dot;
+    bool in_code_comment; /* inside an executable comment */
+    bool after_dot;       /* the last token was a dot, and a name follows at once */
+    bool before_dot;      /* the last token was a name, and a dot and a name follow at once */
 
     /* May be read at any time: */
     bool odd; /* the server may read this text differently: nothing is certain from here on */
