@@ -244,14 +244,14 @@ int file_read_whole(const char *path, size_t max, char **text, size_t *size)
 bool file_source_read(struct draft *draft, const char *path, enum config_layer layer,
                       bool may_be_missing)
 {
-    char *text;
-    size_t size;
+    char *text = NULL;
+    size_t size = 0;
     int error = file_read_whole(path, CONFIG_FILE_MAX, &text, &size);
 
     if (error == -ENOENT && may_be_missing) {
         return true;
     }
-    if (error != 0) {
+    if (error != 0 || text == NULL) {
         struct config_origin origin = {
             .kind = CONFIG_FROM_FILE, .where = draft_place(draft, path), .layer = layer};
 

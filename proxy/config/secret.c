@@ -14,8 +14,8 @@
 
 char *secret_from_file(const char *path, char **complaint)
 {
-    char *text;
-    size_t size;
+    char *text = NULL;
+    size_t size = 0;
     int error = file_read_whole(path, SECRET_MAX, &text, &size);
 
     if (error != 0) {

@@ -260,7 +260,7 @@ char *value_complaint(const struct setting *setting, const char *text)
         unsigned number;
         double ratio;
         char *text;
-    } scratch;
+    } scratch = {.address = {.kind = CONFIG_ADDRESS_NONE}};
     char *complaint = value_parse(setting, text, &scratch);
 
     if (complaint == NULL) {
