@@ -173,6 +173,14 @@ static int text_order(const char *a, struct bytes b, bool folds_case)
     return common && order ? order : size < b.size ? -1 : size > b.size;
 }
 
+int catalog_compare(const struct catalog_entry *entry, struct bytes schema, struct bytes name,
+                    bool folds_case)
+{
+    int order = text_order(entry->schema, schema, folds_case);
+
+    return order ? order : text_order(entry->name, name, folds_case);
+}
+
 enum relation catalog_find(const struct catalog *catalog, struct bytes schema, struct bytes name)
 {
     size_t low = 0;
@@ -181,9 +189,7 @@ enum relation catalog_find(const struct catalog *catalog, struct bytes schema, s
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         const struct catalog_entry *e = &catalog->entries[middle];
-        int order = text_order(e->schema, schema, catalog->folds_case);
-        if (order == 0)
-            order = text_order(e->name, name, catalog->folds_case);
+        int order = catalog_compare(e, schema, name, catalog->folds_case);
         if (order == 0)
             return e->relation;
         if (order < 0)

@@ -74,8 +74,8 @@ enum relation {
     RELATION_UNKNOWN,      /* not listed (yet): read it on the primary, and call health_relist() */
     RELATION_TABLE,
     RELATION_VIEW,         /* reaches no stored program */
+    RELATION_UNREPLICATED, /* a MEMORY table, or a view over one: read it on the primary */
     RELATION_PROGRAM_VIEW, /* may reach a stored function: counts as a call of one */
-    RELATION_UNREPLICATED, /* a MEMORY table, or a view over something not listed above */
 };
 
 struct catalog_entry {
@@ -95,6 +95,10 @@ struct catalog {
     uint64_t fingerprint;
     void *memory;
 };
+
+/* The order of a catalog's entries: below 0 when `entry` comes before schema.name, 0: it is it. */
+int catalog_compare(const struct catalog_entry *entry, struct bytes schema, struct bytes name,
+                    bool folds_case);
 
 /* What kind of thing a name is; without a catalog (NULL) everything is RELATION_UNKNOWN. The schemas
  * information_schema, performance_schema, mysql and sys are never listed: the caller knows them. */

@@ -1,0 +1,211 @@
+/*
+ * The thread that looks at one server each poll_ms, and, when that server is the primary, samples
+ * its position while sessions are pinned. Everything is asked without the lock and concluded with
+ * it. Facts are read before the look is made known, so that no snapshot shows a usable server of which
+ * the program does not know how to greet for it.
+ */
+#include "health/threads.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <mysql.h>
+
+#define MS UINT64_C(1000000)
+
+enum { REREAD_MS = 60000, SUSPECT_GAP_MS = 20, RELIST_GAP_MS = 100, RELIST_REST = 20 };
+
+static bool is_primary(const struct watcher *m)
+{
+    return m->health->cluster.primary == (int)m->server;
+}
+
+/* --- looks -------------------------------------------------------------------------------------- */
+
+static bool applier_runs(const struct look *look)
+{
+    for (size_t i = 0; i < look->source_count; i++) {
+        if (look->sources[i].sql_running)
+            return true;
+    }
+    return false;
+}
+
+static struct server_facts *read_facts(struct watcher *m, const struct look *look, bool is_new)
+{
+    bool started = applier_runs(look) && !m->applier_ran;
+    uint64_t now = health_now();
+
+    m->applier_ran = applier_runs(look);
+    if (!is_new && !started && m->facts_read && now - m->facts_read < REREAD_MS * MS)
+        return NULL;
+    struct server_facts *facts = m->health->ops->facts(m->probe, m->health->options.tracked);
+    m->facts_read = facts ? now : 0;
+    return facts;
+}
+
+static void smooth_latency(struct server_gauges *gauges, const struct look *look)
+{
+    uint64_t us = (look->done_at - look->at) / 1000;
+    uint64_t old = atomic_load_explicit(&gauges->latency_us, memory_order_relaxed);
+
+    atomic_store_explicit(&gauges->latency_us, old ? (3 * old + us) / 4 : us,
+                          memory_order_relaxed);
+}
+
+static void take_look(struct watcher *m)
+{
+    struct health *h = m->health;
+    struct look *look = &(struct look){0};
+    struct server_facts *facts = NULL;
+    bool is_new = false;
+
+    m->next_look = health_now() + h->poll_ns;
+    h->ops->look(m->probe, look, &is_new);
+    bool good = look->result == LOOK_GOOD;
+    if (good) {
+        smooth_latency(&h->cluster.servers[m->server].gauges, look);
+        facts = read_facts(m, look, is_new);
+    }
+    health_lock(h);
+    if (facts)
+        cluster_set_facts(&h->cluster, m->server, facts);
+    cluster_take_look(&h->cluster, m->server, look);
+    if (good && is_primary(m))
+        m->last_sample = h->cluster.servers[m->server].look.at;
+    health_unlock(h);
+}
+
+/* --- the catalog -------------------------------------------------------------------------------- */
+
+static bool catalog_is_due(const struct watcher *m, uint64_t now, bool asked)
+{
+    if (!m->catalog_read)
+        return true;
+    return now - m->catalog_read >= (asked ? m->catalog_gap : REREAD_MS * MS);
+}
+
+/* Listing may be dear, so the thread spends a small part of its time on it at most. */
+static void read_catalog(struct watcher *m)
+{
+    struct health *h = m->health;
+    uint64_t start = health_now();
+
+    atomic_store(&h->relist, false);
+    struct catalog *catalog = h->ops->catalog(m->probe);
+    m->catalog_read = health_now();
+    m->catalog_gap = (m->catalog_read - start) * RELIST_REST;
+    if (m->catalog_gap < RELIST_GAP_MS * MS)
+        m->catalog_gap = RELIST_GAP_MS * MS;
+    if (!catalog)
+        return;
+    health_lock(h);
+    cluster_set_catalog(&h->cluster, catalog);
+    health_unlock(h);
+}
+
+/* --- samples ------------------------------------------------------------------------------------ */
+
+static void take_sample(struct watcher *m)
+{
+    struct health *h = m->health;
+    struct position executed = {0};
+    struct position logged = {0};
+
+    health_lock(h);
+    bool gtid = cluster_needs_gtid(&h->cluster);
+    bool place = cluster_needs_place(&h->cluster);
+    uint64_t epoch = h->cluster.epoch;
+    health_unlock(h);
+
+    uint64_t at = health_now(); /* before the query is written: that is the whole promise */
+    m->last_sample = at;
+    bool good = h->ops->sample(m->probe, gtid, place, &executed, &logged);
+    health_lock(h);
+    if (good)
+        cluster_take_sample(&h->cluster, epoch, at, &executed, &logged);
+    else
+        m->look_now = true;
+    health_unlock(h);
+    position_dispose(&executed);
+    position_dispose(&logged);
+}
+
+/* --- the loop ----------------------------------------------------------------------------------- */
+
+enum task { TASK_NONE, TASK_LOOK, TASK_SAMPLE, TASK_CATALOG };
+
+/* Decides, with the lock held, what to do now; for TASK_NONE, until when to sleep. */
+static enum task next_task(struct watcher *m, uint64_t now, uint64_t *until)
+{
+    struct health *h = m->health;
+    struct demand *d = &h->demand;
+
+    *until = m->next_look;
+    if (m->look_now) {
+        uint64_t earliest = m->next_look - h->poll_ns + SUSPECT_GAP_MS * MS;
+        if (now >= earliest || now >= m->next_look) {
+            m->look_now = false;
+            return TASK_LOOK;
+        }
+        *until = earliest;
+    }
+    if (now >= m->next_look)
+        return TASK_LOOK;
+    if (!is_primary(m) || h->cluster.servers[m->server].state != STATE_UP)
+        return TASK_NONE;
+    if (demand_is_alive(d, now) && atomic_load(&d->wanted) > cluster_sampled(&h->cluster)) {
+        uint64_t due = m->last_sample + h->sample_min_ns;
+        if (now >= due)
+            return TASK_SAMPLE;
+        *until = due < *until ? due : *until;
+        return TASK_NONE;
+    }
+    if (catalog_is_due(m, now, atomic_load(&h->relist)))
+        return TASK_CATALOG;
+    if (atomic_load(&h->relist) && m->catalog_read + m->catalog_gap < *until)
+        *until = m->catalog_read + m->catalog_gap;
+    if (!demand_may_sleep(d, &d->sampler_sleeps, now))
+        *until = now; /* asked in this very moment: round again */
+    return TASK_NONE;
+}
+
+static bool next_step(struct watcher *m, enum task *task)
+{
+    struct health *h = m->health;
+    uint64_t until;
+
+    health_lock(h);
+    uint64_t now = health_now();
+    *task = next_task(m, now, &until);
+    if (*task == TASK_NONE && !h->is_stopping && until > now)
+        watcher_sleep(m, until);
+    bool goes_on = !h->is_stopping;
+    health_unlock(h);
+    return goes_on;
+}
+
+void *monitor_run(void *watcher)
+{
+    struct watcher *m = watcher;
+    enum task task;
+
+    while (next_step(m, &task)) {
+        switch (task) {
+        case TASK_NONE:
+            break;
+        case TASK_LOOK:
+            take_look(m);
+            break;
+        case TASK_SAMPLE:
+            take_sample(m);
+            break;
+        case TASK_CATALOG:
+            read_catalog(m);
+            break;
+        }
+    }
+    m->health->ops->close(m->probe);
+    mysql_thread_end();
+    return NULL;
+}
