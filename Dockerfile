@@ -16,6 +16,7 @@ COPY router /source/router
 COPY health /source/health
 COPY proxy /source/proxy
 COPY examples /source/examples
+COPY docs /source/docs
 RUN make -C /source -j"$(nproc)" all && make -C /source install PREFIX=/usr DESTDIR=/installed
 
 FROM ${BASE}
