@@ -265,6 +265,21 @@ static void see_early(struct learning *l, const struct tracker *tracker)
 
 /* --- judging the whole ----------------------------------------------------------------------- */
 
+/* A variable that the table does not know is not in the list of tracked ones either, so that of two
+ * variables in one SET only the other would be reported. */
+static bool assigns_unknown(const struct learning *l)
+{
+    const struct set_info *set;
+
+    if (!l->statement)
+        return false;
+    set = &l->statement->set;
+    for (size_t i = 0; i < set->count && i < SET_ASSIGNMENTS; i++)
+        if (variable_find(set->assignments[i].name) < 0)
+            return true;
+    return set->count > SET_ASSIGNMENTS;
+}
+
 static bool is_explained(const struct learning *l)
 {
     const struct statement *s = l->statement;
@@ -339,7 +354,7 @@ struct learned tracking_learn(struct environment_store *store, const struct envi
     }
     if ((set_kinds(&l) & SET_STATEMENT) && statement->is_multi && l.named)
         unexplained(&l);
-    if (l.learned.malformed || (l.state_change && !is_explained(&l)))
+    if (l.learned.malformed || (l.state_change && (assigns_unknown(&l) || !is_explained(&l))))
         unexplained(&l);
     l.learned.changed = l.learned.environment != before;
     if (l.learned.changed && is_schema_beyond_charset(l.learned.environment))

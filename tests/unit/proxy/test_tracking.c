@@ -139,6 +139,12 @@ static const struct statement write_it = {.class = STATEMENT_WRITE};
 static const struct statement set_zone = SET("time_zone", "'UTC'");
 static const struct statement set_charset = SET("character_set_connection", "latin1");
 static const struct statement set_charset_default = SET("character_set_connection", "default");
+static const struct statement set_unknown = SET("a_new_variable", "1");
+static const struct statement set_many = {
+    .class = STATEMENT_SESSION,
+    .set = {.kinds = SET_SYSTEM,
+            .count = SET_ASSIGNMENTS + 1,
+            .assignments = {{TEXT("time_zone"), TEXT("'UTC'")}}}};
 static const struct statement set_server_default = SET("character_set_server", "DEFAULT");
 static const struct statement names_latin1 = NAMES("latin1", "");
 static const struct statement names_utf8mb4 = NAMES("utf8mb4", "");
@@ -184,6 +190,10 @@ static const struct {
     {"time_zone=UTC", "time_zone=UTC|change", &set_zone, 0, 0, "time_zone=UTC"},
     {"autocommit=ON", "autocommit=OFF|change", NULL, 0, 0, "autocommit=OFF"},
     {"", "wsrep_OSU_method=RSU|change", NULL, 0, 0, "wsrep_osu_method=RSU"},
+
+    /* a variable that nobody knows, beside one that is reported */
+    {"", "time_zone=UTC|change", &set_unknown, 0, 0, "time_zone=UTC +unknown"},
+    {"", "time_zone=UTC|change", &set_many, 0, 0, "time_zone=UTC +unknown"},
 
     /* character sets: what no tracker reports comes from the statement */
     {"", L1 "|change", &names_latin1, 0, 0,
