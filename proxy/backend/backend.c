@@ -1,0 +1,551 @@
+/*
+ * The life of a server connection, and the answers it awaits. See backend.h.
+ */
+#include "proxy/backend/backend.h"
+
+#include "health/topology.h"
+#include "protocol/frame.h"
+#include "protocol/prepared.h"
+#include "proxy/backend/login.h"
+#include "proxy/backend/parcel.h"
+#include "proxy/backend/pool.h"
+#include "proxy/backend/prepared_cache.h"
+#include "proxy/client/environment.h"
+#include "proxy/client/tracking.h"
+#include "proxy/client/variables.h"
+#include "proxy/exchange.h"
+#include "proxy/log.h"
+#include "proxy/memory.h"
+#include "proxy/worker.h"
+
+#include <assert.h>
+#include <unistd.h>
+#include <uv.h>
+
+#define TO(state) (1u << (state))
+
+static const unsigned may_enter[] = {
+    [BACKEND_OPENING] = TO(BACKEND_LOGIN) | TO(BACKEND_CLOSING),
+    [BACKEND_LOGIN] = TO(BACKEND_SETUP) | TO(BACKEND_CLOSING),
+    [BACKEND_SETUP] = TO(BACKEND_IDLE) | TO(BACKEND_CLOSING),
+    [BACKEND_IDLE] = TO(BACKEND_LEASED) | TO(BACKEND_SETUP) | TO(BACKEND_CLOSING),
+    [BACKEND_LEASED] = TO(BACKEND_IDLE) | TO(BACKEND_CLOSING),
+    [BACKEND_CLOSING] = 0,
+};
+
+static void enter(struct backend *backend, enum backend_state state)
+{
+    assert(may_enter[backend->state] & TO(state));
+    backend->state = state;
+}
+
+static const char *server_name(const struct backend *backend)
+{
+    return backend->worker->process->config->servers[backend->server].name;
+}
+
+/* ---- ends ---- */
+
+static void on_closed(void *owner)
+{
+    struct backend *backend = owner;
+    struct pool *pool = backend->worker->pool;
+
+    if (backend->previous_all != NULL) {
+        backend->previous_all->next_all = backend->next_all;
+    } else {
+        pool->backends = backend->next_all;
+    }
+    if (backend->next_all != NULL) {
+        backend->next_all->previous_all = backend->previous_all;
+    }
+    pool_closed(backend, &backend->error);
+    backend_login_dispose(backend);
+    for (unsigned i = 0; i < backend->step_count; i++) {
+        prepared_text_unref(backend->steps[(backend->step_first + i) % BACKEND_STEPS].prepared);
+    }
+    prepared_cache_free(backend->prepared);
+    environment_unref(backend->environment);
+    mem_free(backend);
+}
+
+void backend_fail(struct backend *backend, const struct sql_error *error)
+{
+    if (backend->state == BACKEND_CLOSING) {
+        return;
+    }
+    if (error->code != 0) {
+        log_warn(log_number("backend", backend->id), "failed server=%s thread=%u error=%u \"%s\"",
+                 server_name(backend), backend->thread_id, error->code, error->text);
+    }
+    backend->error = *error;
+    enter(backend, BACKEND_CLOSING);
+    if (backend->stream != NULL) {
+        stream_close(backend->stream);
+    }
+}
+
+void backend_bury_stillborn(struct backend *backend)
+{
+    backend->error = error_make(ERROR_SERVER_LOST, "cannot open a socket for server %s",
+                                server_name(backend));
+    enter(backend, BACKEND_CLOSING);
+    on_closed(backend);
+}
+
+void backend_close(struct backend *backend, const char *reason)
+{
+    struct sql_error none = {0};
+
+    if (backend->state == BACKEND_CLOSING) {
+        return;
+    }
+    log_debug(log_number("backend", backend->id), "closed server=%s thread=%u reason=\"%s\"",
+              server_name(backend), backend->thread_id, reason);
+    backend_fail(backend, &none);
+}
+
+static void on_end(void *owner, int status)
+{
+    struct backend *backend = owner;
+    struct session *session = backend->session;
+    struct sql_error error = error_make(
+        ERROR_SERVER_LOST, "lost the connection to server %s: %s", server_name(backend),
+        status == UV_EOF ? "it closed the connection" : uv_strerror(status));
+
+    if (backend->state == BACKEND_CLOSING) {
+        return;
+    }
+    if (backend->state == BACKEND_IDLE) {
+        /* An idle connection may be closed by the server at any time (wait_timeout): no news. */
+        pool_forget_idle(backend);
+        backend_close(backend, error.text);
+        return;
+    }
+    backend->worker->process->suspect(backend->worker->process, backend->server);
+    backend_fail(backend, &error);
+    if (session != NULL) {
+        exchange_lost(session, backend, &error);
+    }
+}
+
+/* ---- what the server sends ---- */
+
+static void begin_step(struct backend *backend)
+{
+    const struct step *step = &backend->steps[backend->step_first];
+    struct response_request request = {.command = (enum command)step->command,
+                                       .capabilities = backend->capabilities,
+                                       .sequence = step->sequence};
+
+    response_begin(&backend->response, &request);
+    backend->answering = true;
+}
+
+void backend_end_step(struct backend *backend)
+{
+    struct step *step = &backend->steps[backend->step_first];
+
+    prepared_text_unref(step->prepared);
+    step->prepared = NULL;
+    backend->step_first = (uint8_t)((backend->step_first + 1) % BACKEND_STEPS);
+    backend->step_count--;
+    backend->answering = false;
+}
+
+bool backend_expect(struct backend *backend, enum step_kind kind, enum command command,
+                    uint8_t sequence, struct prepared_text *prepared)
+{
+    struct step *step;
+
+    if (backend->step_count == BACKEND_STEPS) {
+        prepared_text_unref(prepared);
+        return false;
+    }
+    step = &backend->steps[(unsigned)(backend->step_first + backend->step_count) % BACKEND_STEPS];
+    *step = (struct step){kind, (uint8_t)command, sequence, prepared};
+    backend->step_count++;
+    return true;
+}
+
+void backend_expect_sequence(struct backend *backend, uint8_t sequence)
+{
+    unsigned last = ((unsigned)backend->step_first + backend->step_count + BACKEND_STEPS - 1u) %
+                    BACKEND_STEPS;
+
+    if (backend->step_count > 0) {
+        backend->steps[last].sequence = sequence;
+    }
+}
+
+bool backend_has_steps(const struct backend *backend)
+{
+    return backend->step_count > 0;
+}
+
+void backend_protocol_error(struct backend *backend, const char *problem)
+{
+    struct session *session = backend->session;
+    struct sql_error error = error_make(ERROR_SERVER_LOST, "server %s broke the protocol: %s",
+                                        server_name(backend), problem);
+
+    backend_fail(backend, &error);
+    if (session != NULL) {
+        exchange_lost(session, backend, &error);
+    }
+}
+
+static void close_statement(struct backend *backend, uint32_t id)
+{
+    uint8_t packet[FRAME_HEAD_SIZE + 5];
+    struct writer out = writer_over(packet, sizeof packet);
+    size_t at = write_packet_begin(&out);
+
+    write_u8(&out, COMMAND_STMT_CLOSE);
+    write_u32(&out, id);
+    write_packet_end(&out, at, 0);
+    stream_write_one(backend->stream, writer_bytes(&out));
+}
+
+void backend_remember(struct backend *backend, struct prepared_text *prepared, uint32_t id)
+{
+    uint32_t evicted;
+
+    if (prepared_cache_add(backend->prepared, prepared, id, &evicted)) {
+        close_statement(backend, evicted);
+    }
+}
+
+void backend_forget(struct backend *backend, const struct prepared_text *prepared)
+{
+    uint32_t id;
+
+    if (prepared_cache_find(backend->prepared, prepared, &id)) {
+        prepared_cache_remove(backend->prepared, prepared);
+        close_statement(backend, id);
+    }
+}
+
+/* Looks at one packet of an answer that the client does not see. */
+static void learn(struct backend *backend, const struct step *step,
+                  const struct response_step *packet)
+{
+    struct ok_packet ok;
+    struct prepare_ok prepared;
+
+    switch (packet->what) {
+    case RESPONSE_ERROR:
+        if (backend->failure.code == 0 &&
+            error_decode(packet->payload, &backend->failure) == PARSE_OK) {
+            backend->failed_step = step->kind;
+        }
+        backend_set_environment(backend, NULL);
+        break;
+    case RESPONSE_OK:
+        if (ok_decode(packet->payload, backend->capabilities, &ok) == PARSE_OK) {
+            backend->status = ok.status;
+            if (step->kind == STEP_TRACKERS && backend->session != NULL) {
+                exchange_trackers(backend->session, &ok);
+            }
+        }
+        break;
+    case RESPONSE_PREPARED:
+        if (prepare_ok_decode(packet->payload, backend->capabilities, &prepared) == PARSE_OK) {
+            backend_remember(backend, step->prepared, prepared.id);
+        }
+        break;
+    case RESPONSE_MORE:
+    case RESPONSE_PASS:
+    case RESPONSE_EOF:
+    case RESPONSE_LOCAL_INFILE:
+    case RESPONSE_AUTH:
+    case RESPONSE_BAD:
+        break;
+    }
+}
+
+/* Reads the answer of a step that only brings the connection in step. False: more must come. */
+static bool swallow(struct backend *backend)
+{
+    const struct step *step = &backend->steps[backend->step_first];
+
+    for (;;) {
+        struct response_step packet =
+            response_next(&backend->response, stream_peek(backend->stream));
+
+        if (packet.what == RESPONSE_MORE) {
+            stream_expect(backend->stream, packet.need);
+            return false;
+        }
+        if (packet.what == RESPONSE_BAD) {
+            backend_protocol_error(backend, packet.problem);
+            return false;
+        }
+        learn(backend, step, &packet);
+        stream_consume(backend->stream, packet.size);
+        if (packet.last) {
+            backend_end_step(backend);
+            return true;
+        }
+    }
+}
+
+/* All steps are done and the client's command, if any, was not among them. */
+static void on_in_step(struct backend *backend)
+{
+    if (backend->state == BACKEND_SETUP) {
+        if (backend->failure.code != 0) {
+            struct sql_error error = backend->failure;
+
+            backend_fail(backend, &error);
+            return;
+        }
+        enter(backend, BACKEND_IDLE);
+        backend->deadline_ns = 0;
+        pool_opened(backend);
+    } else if (backend->state == BACKEND_LEASED) {
+        exchange_in_step(backend->session);
+    }
+}
+
+/* Bytes nobody asked for: an ERR by which the server ends the connection (shutdown, timeout, KILL),
+ * or nonsense. Either way the connection is over. */
+static void unasked(struct backend *backend)
+{
+    struct bytes in = stream_peek(backend->stream);
+    struct session *session = backend->session;
+    struct sql_error error = error_make(ERROR_SERVER_LOST, "server %s sent bytes nobody asked for",
+                                        server_name(backend));
+    struct frame frame;
+
+    if (frame_read(in, &frame) == PARSE_OK && frame_is_whole(in, frame) &&
+        error_is_packet(frame_payload(in, frame)) &&
+        error_decode(frame_payload(in, frame), &error) != PARSE_OK) {
+        error = error_make(ERROR_SERVER_LOST, "server %s sent a malformed error",
+                           server_name(backend));
+    }
+    backend_fail(backend, &error);
+    if (session != NULL) {
+        exchange_lost(session, backend, &error);
+    }
+}
+
+void backend_read(struct backend *backend)
+{
+    if (backend->state == BACKEND_LOGIN) {
+        backend_login_read(backend);
+    }
+    while (backend->state == BACKEND_SETUP || backend->state == BACKEND_LEASED) {
+        if (backend->step_count == 0) {
+            if (stream_peek(backend->stream).size > 0) {
+                unasked(backend);
+            }
+            return;
+        }
+        if (!backend->answering) {
+            begin_step(backend);
+        }
+        if (backend->steps[backend->step_first].kind == STEP_CLIENT) {
+            if (!exchange_read(backend->session, backend)) {
+                return;
+            }
+        } else if (!swallow(backend)) {
+            return;
+        } else if (backend->step_count == 0) {
+            on_in_step(backend);
+        }
+    }
+    if (backend->state == BACKEND_IDLE && stream_peek(backend->stream).size > 0) {
+        pool_forget_idle(backend);
+        unasked(backend);
+    }
+}
+
+static void on_bytes(void *owner)
+{
+    backend_read(owner);
+}
+
+static void on_drained(void *owner)
+{
+    struct backend *backend = owner;
+
+    if (backend->session != NULL) {
+        exchange_server_drained(backend->session);
+    }
+}
+
+/* ---- beginnings ---- */
+
+static void on_connected(void *owner, int status)
+{
+    struct backend *backend = owner;
+
+    if (backend->state == BACKEND_CLOSING) {
+        return;
+    }
+    if (status < 0) {
+        struct sql_error error = error_make(
+            ERROR_SERVER_LOST, "cannot connect to server %s at %s: %s", server_name(backend),
+            backend->worker->process->config->servers[backend->server].address.text,
+            uv_strerror(status));
+
+        backend->worker->process->suspect(backend->worker->process, backend->server);
+        backend_fail(backend, &error);
+        return;
+    }
+    enter(backend, BACKEND_LOGIN);
+    backend_login_begin(backend);
+    stream_open(backend->stream);
+}
+
+const struct stream_events backend_events = {
+    .on_bytes = on_bytes,
+    .on_drained = on_drained,
+    .on_end = on_end,
+    .on_connected = on_connected,
+    .on_closed = on_closed,
+};
+
+struct backend *backend_new(struct worker *worker, struct group *group, unsigned server)
+{
+    struct backend *backend = mem_calloc(1, sizeof *backend);
+    struct pool *pool = worker->pool;
+
+    backend->worker = worker;
+    backend->group = group;
+    backend->server = server;
+    backend->has_permit = true;
+    backend->is_opening = true;
+    backend->opened_ns = worker_now(worker);
+    backend->prepared = prepared_cache_new();
+    backend->next_all = pool->backends;
+    if (pool->backends != NULL) {
+        pool->backends->previous_all = backend;
+    }
+    pool->backends = backend;
+    return backend;
+}
+
+void backend_open(struct worker *worker, struct group *group, unsigned server)
+{
+    const struct config *config = worker->process->config;
+    struct backend *backend = backend_new(worker, group, server);
+    int status;
+
+    backend->id = atomic_fetch_add(&worker->process->next_backend, 1) + 1;
+    backend->deadline_ns =
+        backend->opened_ns + (uint64_t)config->pool.wait_timeout_ms * 1000000;
+    if (config->pool.max_lifetime_ms != 0) {
+        backend->expires_ns =
+            backend->opened_ns + (uint64_t)config->pool.max_lifetime_ms * 1000000;
+    }
+    /* NULL: not even a socket could be had. The pool's next tick finds it (pool_tick), because the
+     * pool must not hear of failures while it is being asked. */
+    backend->stream =
+        worker->transport.connect(worker->transport.context, &config->servers[server].address,
+                                  &backend_events, backend, &status);
+}
+
+/* What every fresh or reset connection is sent first. */
+static void send_setup(struct backend *backend, bool reset)
+{
+    struct worker *worker = backend->worker;
+    const struct server_facts *facts =
+        worker->topology == NULL ? NULL : worker->topology->servers[backend->server].facts;
+    struct writer out = writer_over(worker->scratch, WORKER_SCRATCH_BYTES);
+    size_t at;
+    size_t size = 0;
+
+    backend->failure.code = 0;
+    if (reset) {
+        at = write_packet_begin(&out);
+        write_u8(&out, COMMAND_RESET_CONNECTION);
+        write_packet_end(&out, at, 0);
+        backend_expect(backend, STEP_RESET, COMMAND_RESET_CONNECTION, 1, NULL);
+        prepared_cache_clear(backend->prepared);
+    }
+    at = write_packet_begin(&out);
+    write_u8(&out, COMMAND_QUERY);
+    if (facts != NULL && out.capacity > out.size) {
+        size = tracking_setup_sql(bytes_of_text(facts->tracked), (char *)out.data + out.size,
+                                  out.capacity - out.size);
+    }
+    if (size > 0) {
+        out.size += size;
+        write_packet_end(&out, at, 0);
+        backend_expect(backend, STEP_TRACKING, COMMAND_QUERY, 1, NULL);
+    } else {
+        out.size = at;
+    }
+    stream_write_one(backend->stream, writer_bytes(&out));
+}
+
+void backend_logged_in(struct backend *backend)
+{
+    struct environment_store *store = backend->worker->environments;
+    const struct environment *blank = environment_blank(store);
+
+    backend_login_dispose(backend);
+    enter(backend, BACKEND_SETUP);
+    backend_set_environment(backend,
+                            environment_with_charset(store, blank, bytes_of_text("utf8mb4"),
+                                                     bytes_of_text("utf8mb4_general_ci")));
+    environment_unref(blank);
+    log_debug(log_number("backend", backend->id), "opened server=%s thread=%u user=%s",
+              server_name(backend), backend->thread_id, backend->group->user->name);
+    send_setup(backend, false);
+    if (backend->step_count == 0) {
+        struct sql_error error = error_make(ERROR_SERVER_LOST, "server %s was not looked at yet",
+                                            server_name(backend));
+
+        backend_fail(backend, &error);
+    }
+}
+
+void backend_reset(struct backend *backend)
+{
+    struct environment_store *store = backend->worker->environments;
+    const struct environment *before = backend->environment;
+    const struct environment *blank = before == NULL ? NULL
+                                                     : environment_without_variables(store, before);
+
+    if (blank == NULL) {
+        /* The schema is not known either: nothing could ever be compared with. */
+        backend_close(backend, "its state is unknown");
+        return;
+    }
+    enter(backend, BACKEND_SETUP);
+    backend->deadline_ns =
+        worker_now(backend->worker) +
+        (uint64_t)backend->worker->process->config->pool.wait_timeout_ms * 1000000;
+    backend_set_environment(backend, blank);
+    send_setup(backend, true);
+}
+
+/* ---- leases ---- */
+
+void backend_lend(struct backend *backend, struct session *session)
+{
+    enter(backend, BACKEND_LEASED);
+    backend->session = session;
+    backend->failure.code = 0;
+}
+
+void backend_take_back(struct backend *backend)
+{
+    if (backend->session != NULL) {
+        backend->last_session = session_number(backend->session);
+        backend->session = NULL;
+    }
+    stream_resume(backend->stream);
+    if (backend->state == BACKEND_LEASED) {
+        enter(backend, BACKEND_IDLE);
+    }
+}
+
+void backend_set_environment(struct backend *backend, const struct environment *environment)
+{
+    environment_unref(backend->environment);
+    backend->environment = environment;
+}

@@ -1,0 +1,190 @@
+/*
+ * The login towards a server, packet by packet. What is in the packets is protocol/handshake.h's and
+ * protocol/auth.h's business; here is only their order and what the proxy asks for:
+ *
+ *   AWAIT_GREETING --login--> AWAIT_ANSWER --more data | auth switch--> AWAIT_ANSWER --OK--> done
+ */
+#include "proxy/backend/login.h"
+
+#include "protocol/capability.h"
+#include "protocol/frame.h"
+#include "protocol/handshake.h"
+#include "proxy/backend/backend.h"
+#include "proxy/backend/pool.h"
+#include "proxy/client/user_secret.h"
+#include "proxy/config/config.h"
+#include "proxy/log.h"
+#include "proxy/memory.h"
+#include "proxy/worker.h"
+
+#include <openssl/crypto.h>
+
+enum {
+    LOGIN_COLLATION = 45,         /* utf8mb4_general_ci: both servers have it under this number */
+    LOGIN_PACKET_MAX = 64 << 10,  /* no login packet of a server is longer */
+    LOGIN_SCRATCH_BYTES = 4 << 10 /* enough for what auth.h and handshake.h write */
+};
+
+/* Asked of every server, besides what the group's clients agreed on. */
+#define LOGIN_CAPABILITIES                                                                         \
+    (CAPABILITY_MYSQL | CAPABILITY_PROTOCOL_41 | CAPABILITY_SECURE_CONNECTION |                    \
+     CAPABILITY_PLUGIN_AUTH | CAPABILITY_TRANSACTIONS | CAPABILITY_SESSION_TRACK)
+
+struct backend_login {
+    bool greeted;
+    struct auth_client auth;
+};
+
+void backend_login_begin(struct backend *backend)
+{
+    backend->login = mem_calloc(1, sizeof *backend->login);
+}
+
+void backend_login_dispose(struct backend *backend)
+{
+    if (backend->login != NULL) {
+        OPENSSL_cleanse(backend->login, sizeof *backend->login);
+        mem_free(backend->login);
+        backend->login = NULL;
+    }
+}
+
+static const char *server_name(const struct backend *backend)
+{
+    return backend->worker->process->config->servers[backend->server].name;
+}
+
+static void protocol_error(struct backend *backend, const char *what)
+{
+    struct sql_error error =
+        error_make(ERROR_HANDSHAKE, "server %s: %s", server_name(backend), what);
+
+    backend_fail(backend, &error);
+}
+
+/* An ERR from the server, with the server's name in front of its text. */
+static void refused(struct backend *backend, const struct sql_error *error)
+{
+    struct sql_error named = error_make(ERROR_UNKNOWN, "server %s refused the login of user %s: %s",
+                                        server_name(backend), backend->group->user->name,
+                                        error->text);
+
+    named.code = error->code;
+    memcpy(named.sqlstate, error->sqlstate, sizeof named.sqlstate);
+    backend_fail(backend, &named);
+}
+
+static void send_login(struct backend *backend, struct bytes payload)
+{
+    struct worker *worker = backend->worker;
+    uint8_t response[AUTH_PAYLOAD_MAX];
+    uint8_t packet[LOGIN_SCRATCH_BYTES];
+    struct writer auth_out = writer_over(response, sizeof response);
+    struct writer out = writer_over(packet, sizeof packet);
+    struct credential credential = user_credential(worker->process, backend->group->user_index);
+    struct greeting greeting;
+    struct login login = {.max_packet = 1u << 30, .collation = LOGIN_COLLATION};
+    uint64_t missing;
+    size_t at;
+
+    if (greeting_decode(payload, &greeting) != PARSE_OK) {
+        protocol_error(backend, "the greeting is malformed");
+        return;
+    }
+    backend->thread_id = greeting.thread_id;
+    backend->capabilities = LOGIN_CAPABILITIES | backend->group->capabilities;
+    missing = backend->capabilities & ~greeting.capabilities & ~CAPABILITY_MYSQL;
+    if (missing != 0) {
+        protocol_error(backend, "it lacks a protocol capability that the client was promised; "
+                                "are the servers of different kinds?");
+        return;
+    }
+    if (auth_client_begin(&backend->login->auth, &credential,
+                          worker->process->config->servers[backend->server].address.kind ==
+                              CONFIG_ADDRESS_UNIX,
+                          greeting.plugin, greeting.scramble, &auth_out) == AUTH_DENIED) {
+        refused(backend, &backend->login->auth.error);
+        return;
+    }
+    login.capabilities = backend->capabilities;
+    login.user = bytes_of_text(backend->group->user->name);
+    login.response = writer_bytes(&auth_out);
+    login.plugin = bytes_of_text(auth_plugin_name(backend->login->auth.plugin));
+    at = write_packet_begin(&out);
+    login_encode(&out, &login);
+    write_packet_end(&out, at, 1);
+    if (out.failed) {
+        protocol_error(backend, "the user name is too long");
+        return;
+    }
+    backend->login->greeted = true;
+    stream_write_one(backend->stream, writer_bytes(&out));
+    OPENSSL_cleanse(response, sizeof response);
+    OPENSSL_cleanse(packet, sizeof packet);
+}
+
+static void continue_login(struct backend *backend, struct bytes payload, uint8_t sequence)
+{
+    uint8_t response[AUTH_PAYLOAD_MAX];
+    uint8_t packet[AUTH_PAYLOAD_MAX + FRAME_HEAD_SIZE];
+    struct writer auth_out = writer_over(response, sizeof response);
+    struct writer out = writer_over(packet, sizeof packet);
+    struct ok_packet ok;
+
+    switch (auth_client_next(&backend->login->auth, payload, &auth_out)) {
+    case AUTH_WAIT:
+        break;
+    case AUTH_SEND:
+        write_packet(&out, writer_bytes(&auth_out), (uint8_t)(sequence + 1));
+        stream_write_one(backend->stream, writer_bytes(&out));
+        break;
+    case AUTH_DENIED:
+        refused(backend, &backend->login->auth.error);
+        break;
+    case AUTH_OK:
+        if (ok_decode(payload, backend->capabilities, &ok) != PARSE_OK) {
+            protocol_error(backend, "the OK packet after the login is malformed");
+            break;
+        }
+        backend->status = ok.status;
+        backend_logged_in(backend);
+        break;
+    }
+    OPENSSL_cleanse(response, sizeof response);
+    OPENSSL_cleanse(packet, sizeof packet);
+}
+
+void backend_login_read(struct backend *backend)
+{
+    while (backend->state == BACKEND_LOGIN) {
+        struct bytes in = stream_peek(backend->stream);
+        struct frame frame;
+        struct bytes payload;
+        struct sql_error error;
+
+        if (frame_read(in, &frame) != PARSE_OK) {
+            return;
+        }
+        if (frame.length > LOGIN_PACKET_MAX) {
+            protocol_error(backend, "a login packet is too long");
+            return;
+        }
+        if (!frame_is_whole(in, frame)) {
+            stream_expect(backend->stream, frame_size(frame));
+            return;
+        }
+        payload = frame_payload(in, frame);
+        if (!backend->login->greeted) {
+            if (error_is_packet(payload) && error_decode(payload, &error) == PARSE_OK) {
+                refused(backend, &error);
+            } else {
+                send_login(backend, payload);
+            }
+        } else {
+            continue_login(backend, payload, frame.sequence);
+        }
+        if (backend->state != BACKEND_CLOSING) {
+            stream_consume(backend->stream, frame_size(frame));
+        }
+    }
+}

@@ -1,0 +1,317 @@
+/*
+ * Permits and the queue for them. See permits.h for the rules.
+ *
+ * Two pairs of "write mine, then read yours" make that nobody is forgotten, with sequentially
+ * consistent atomics on both sides:
+ *   - a waiter counts itself as queued, then looks for a free permit; whoever frees a permit counts
+ *     it as free, then looks for waiters.
+ *   - a waiter counts itself as queued, then looks for idle connections elsewhere; whoever makes a
+ *     connection idle counts it, then looks for waiters.
+ */
+#include "proxy/backend/permits.h"
+
+#include "proxy/memory.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct waiter_list {
+    struct waiter *first, *last;
+};
+
+struct server_permits {
+    atomic_uint used;
+    atomic_uint queued;
+    unsigned limit;
+    struct waiter_list queue; /* oldest first; guarded by the lock */
+};
+
+/* What a worker tells the others; each counter is written by its own worker, or is a request. */
+struct worker_permits {
+    atomic_uint *idle;          /* per server */
+    atomic_bool *asked;         /* per server */
+    struct waiter_list granted; /* guarded by the lock */
+};
+
+struct permits {
+    pthread_mutex_t lock;
+    size_t server_count, worker_count;
+    struct server_permits *servers;
+    struct worker_permits *workers;
+    void (*wake)(void *context, unsigned worker);
+    void *context;
+};
+
+static void list_append(struct waiter_list *list, struct waiter *waiter)
+{
+    waiter->next = NULL;
+    waiter->previous = list->last;
+    if (list->last != NULL) {
+        list->last->next = waiter;
+    } else {
+        list->first = waiter;
+    }
+    list->last = waiter;
+}
+
+static void list_remove(struct waiter_list *list, struct waiter *waiter)
+{
+    if (waiter->previous != NULL) {
+        waiter->previous->next = waiter->next;
+    } else {
+        list->first = waiter->next;
+    }
+    if (waiter->next != NULL) {
+        waiter->next->previous = waiter->previous;
+    } else {
+        list->last = waiter->previous;
+    }
+    waiter->next = waiter->previous = NULL;
+}
+
+struct permits *permits_new(size_t workers, size_t servers, const unsigned *limits,
+                            void (*wake)(void *context, unsigned worker), void *context)
+{
+    struct permits *permits = mem_calloc(1, sizeof *permits);
+
+    pthread_mutex_init(&permits->lock, NULL);
+    permits->server_count = servers;
+    permits->worker_count = workers;
+    permits->servers = mem_calloc(servers, sizeof *permits->servers);
+    permits->workers = mem_calloc(workers, sizeof *permits->workers);
+    permits->wake = wake;
+    permits->context = context;
+    for (size_t i = 0; i < servers; i++) {
+        permits->servers[i].limit = limits[i];
+    }
+    for (size_t i = 0; i < workers; i++) {
+        permits->workers[i].idle = mem_calloc(servers, sizeof(atomic_uint));
+        permits->workers[i].asked = mem_calloc(servers, sizeof(atomic_bool));
+    }
+    return permits;
+}
+
+void permits_free(struct permits *permits)
+{
+    if (permits == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < permits->worker_count; i++) {
+        mem_free(permits->workers[i].idle);
+        mem_free(permits->workers[i].asked);
+    }
+    mem_free(permits->workers);
+    mem_free(permits->servers);
+    pthread_mutex_destroy(&permits->lock);
+    mem_free(permits);
+}
+
+static bool take(struct server_permits *server)
+{
+    unsigned used = atomic_load(&server->used);
+
+    while (used < server->limit) {
+        if (atomic_compare_exchange_weak(&server->used, &used, used + 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool permits_try(struct permits *permits, unsigned server)
+{
+    struct server_permits *s = &permits->servers[server];
+
+    return atomic_load(&s->queued) == 0 && take(s);
+}
+
+/* Puts a served waiter on its worker's list. The lock is held; the caller wakes the worker. */
+static void grant(struct permits *permits, struct waiter *waiter, struct backend_parcel *parcel)
+{
+    waiter->state = WAITER_GRANTED;
+    waiter->parcel = parcel;
+    list_append(&permits->workers[waiter->worker].granted, waiter);
+    permits->wake(permits->context, waiter->worker);
+}
+
+static struct waiter *pop_oldest(struct server_permits *server)
+{
+    struct waiter *waiter = server->queue.first;
+
+    list_remove(&server->queue, waiter);
+    atomic_fetch_sub(&server->queued, 1);
+    return waiter;
+}
+
+/* Gives free permits to the oldest waiters. The lock is held. */
+static void serve_queue(struct permits *permits, struct server_permits *server)
+{
+    while (server->queue.first != NULL && take(server)) {
+        grant(permits, pop_oldest(server), NULL);
+    }
+}
+
+bool permits_enqueue(struct permits *permits, struct waiter *waiter)
+{
+    struct server_permits *server = &permits->servers[waiter->server];
+    bool taken;
+
+    assert(waiter->state == WAITER_NONE);
+    pthread_mutex_lock(&permits->lock);
+    atomic_fetch_add(&server->queued, 1);
+    /* Only the first in the queue may take a permit at once: nobody overtakes. */
+    taken = server->queue.first == NULL && take(server);
+    if (taken) {
+        atomic_fetch_sub(&server->queued, 1);
+    } else {
+        waiter->state = WAITER_QUEUED;
+        waiter->parcel = NULL;
+        list_append(&server->queue, waiter);
+    }
+    pthread_mutex_unlock(&permits->lock);
+    return taken;
+}
+
+struct backend_parcel *permits_cancel(struct permits *permits, struct waiter *waiter)
+{
+    struct server_permits *server = &permits->servers[waiter->server];
+    struct backend_parcel *parcel = NULL;
+
+    pthread_mutex_lock(&permits->lock);
+    switch (waiter->state) {
+    case WAITER_NONE:
+        break;
+    case WAITER_QUEUED:
+        list_remove(&server->queue, waiter);
+        atomic_fetch_sub(&server->queued, 1);
+        break;
+    case WAITER_GRANTED:
+        list_remove(&permits->workers[waiter->worker].granted, waiter);
+        parcel = waiter->parcel;
+        if (parcel == NULL) {
+            atomic_fetch_sub(&server->used, 1);
+            serve_queue(permits, server);
+        }
+        break;
+    }
+    waiter->state = WAITER_NONE;
+    waiter->parcel = NULL;
+    pthread_mutex_unlock(&permits->lock);
+    return parcel;
+}
+
+void permits_release(struct permits *permits, unsigned server)
+{
+    struct server_permits *s = &permits->servers[server];
+
+    atomic_fetch_sub(&s->used, 1);
+    if (atomic_load(&s->queued) > 0) {
+        pthread_mutex_lock(&permits->lock);
+        serve_queue(permits, s);
+        pthread_mutex_unlock(&permits->lock);
+    }
+}
+
+enum claim permits_claim(struct permits *permits, unsigned server, unsigned worker, uint64_t group,
+                         struct waiter **waiter)
+{
+    struct server_permits *s = &permits->servers[server];
+    enum claim claim = CLAIM_NOBODY;
+
+    *waiter = NULL;
+    if (atomic_load(&s->queued) == 0) {
+        return CLAIM_NOBODY;
+    }
+    pthread_mutex_lock(&permits->lock);
+    if (s->queue.first != NULL) {
+        struct waiter *oldest = s->queue.first;
+
+        if (oldest->group != group) {
+            claim = CLAIM_CLOSE;
+        } else if (oldest->worker == worker) {
+            *waiter = pop_oldest(s);
+            oldest->state = WAITER_NONE;
+            claim = CLAIM_HERE;
+        } else {
+            /* It stays queued, so that its session may still give up; permits_deliver takes it. */
+            claim = CLAIM_MOVE;
+        }
+    }
+    pthread_mutex_unlock(&permits->lock);
+    return claim;
+}
+
+bool permits_deliver(struct permits *permits, unsigned server, uint64_t group,
+                     struct backend_parcel *parcel)
+{
+    struct server_permits *s = &permits->servers[server];
+    bool wanted;
+
+    pthread_mutex_lock(&permits->lock);
+    wanted = s->queue.first != NULL && s->queue.first->group == group;
+    if (wanted) {
+        grant(permits, pop_oldest(s), parcel);
+    }
+    pthread_mutex_unlock(&permits->lock);
+    return wanted;
+}
+
+struct waiter *permits_collect(struct permits *permits, unsigned worker)
+{
+    struct waiter_list *granted = &permits->workers[worker].granted;
+    struct waiter *waiter;
+
+    pthread_mutex_lock(&permits->lock);
+    waiter = granted->first;
+    if (waiter != NULL) {
+        list_remove(granted, waiter);
+        waiter->state = WAITER_NONE;
+    }
+    pthread_mutex_unlock(&permits->lock);
+    return waiter;
+}
+
+void permits_set_idle(struct permits *permits, unsigned worker, unsigned server, unsigned idle)
+{
+    atomic_store(&permits->workers[worker].idle[server], idle);
+}
+
+void permits_ask(struct permits *permits, unsigned worker, unsigned server)
+{
+    for (size_t i = 1; i < permits->worker_count; i++) {
+        unsigned other = (unsigned)((worker + i) % permits->worker_count);
+        struct worker_permits *asked = &permits->workers[other];
+
+        if (atomic_load(&asked->idle[server]) > 0) {
+            atomic_store(&asked->asked[server], true);
+            permits->wake(permits->context, other);
+            return;
+        }
+    }
+}
+
+bool permits_asked(struct permits *permits, unsigned worker, unsigned server)
+{
+    return atomic_exchange(&permits->workers[worker].asked[server], false);
+}
+
+bool permits_are_awaited(const struct permits *permits, unsigned server)
+{
+    return atomic_load(&permits->servers[server].queued) > 0;
+}
+
+unsigned permits_used(const struct permits *permits, unsigned server)
+{
+    return atomic_load(&permits->servers[server].used);
+}
+
+unsigned permits_limit(const struct permits *permits, unsigned server)
+{
+    return permits->servers[server].limit;
+}
+
+unsigned permits_queued(const struct permits *permits, unsigned server)
+{
+    return atomic_load(&permits->servers[server].queued);
+}

@@ -1,0 +1,603 @@
+/*
+ * Lending server connections. See pool.h for the picture and permits.h for what the whole process
+ * agrees on.
+ */
+#include "proxy/backend/pool.h"
+
+#include "proxy/backend/parcel.h"
+#include "health/topology.h"
+#include "protocol/capability.h"
+#include "proxy/client/environment.h"
+#include "proxy/log.h"
+#include "proxy/memory.h"
+#include "proxy/worker.h"
+
+#include <assert.h>
+
+enum { IDLE_LOOK_MAX = 16 }; /* idle connections looked at for one that is in the wanted state */
+
+static const uint64_t RETRY_NS = 1000000000; /* between attempts to fill up to min_idle */
+
+struct pool *pool_new(struct worker *worker, size_t servers, const struct pool_events *events)
+{
+    struct pool *pool = mem_calloc(1, sizeof *pool);
+
+    pool->worker = worker;
+    pool->events = events;
+    pool->server_count = servers;
+    pool->servers = mem_calloc(servers, sizeof *pool->servers);
+    return pool;
+}
+
+void pool_free(struct pool *pool)
+{
+    struct group *next;
+
+    if (pool == NULL) {
+        return;
+    }
+    assert(pool->backend_count == 0);
+    for (struct group *group = pool->groups; group != NULL; group = next) {
+        next = group->next;
+        mem_free(group);
+    }
+    mem_free(pool->servers);
+    mem_free(pool);
+}
+
+struct group *pool_group(struct pool *pool, unsigned user, uint64_t capabilities)
+{
+    /* The capabilities that shape the protocol fit in 38 bits, see protocol/capability.h. */
+    uint64_t id = (uint64_t)user << 40 | (capabilities & CAPABILITIES_SHAPING);
+    struct group *group;
+
+    for (group = pool->groups; group != NULL; group = group->next) {
+        if (group->id == id) {
+            return group;
+        }
+    }
+    group = mem_calloc(1, sizeof *group + pool->server_count * sizeof group->servers[0]);
+    group->id = id;
+    group->user = &pool->worker->process->config->users[user];
+    group->user_index = user;
+    group->capabilities = capabilities & CAPABILITIES_SHAPING;
+    group->next = pool->groups;
+    pool->groups = group;
+    return group;
+}
+
+static struct permits *permits_of(const struct pool *pool)
+{
+    return pool->worker->process->permits;
+}
+
+/* ---- idle connections ---- */
+
+static void publish_idle(struct pool *pool, unsigned server)
+{
+    permits_set_idle(permits_of(pool), pool->worker->number, server, pool->servers[server].idle);
+}
+
+static void idle_add(struct pool *pool, struct backend *backend)
+{
+    struct group_server *here = &backend->group->servers[backend->server];
+
+    backend->previous = NULL;
+    backend->next = here->idle;
+    if (here->idle != NULL) {
+        here->idle->previous = backend;
+    }
+    here->idle = backend;
+    here->idle_count++;
+    pool->servers[backend->server].idle++;
+    backend->idle_ns = worker_now(pool->worker);
+    publish_idle(pool, backend->server);
+}
+
+static void idle_remove(struct pool *pool, struct backend *backend)
+{
+    struct group_server *here = &backend->group->servers[backend->server];
+
+    if (backend->previous != NULL) {
+        backend->previous->next = backend->next;
+    } else {
+        here->idle = backend->next;
+    }
+    if (backend->next != NULL) {
+        backend->next->previous = backend->previous;
+    }
+    backend->next = backend->previous = NULL;
+    here->idle_count--;
+    pool->servers[backend->server].idle--;
+    publish_idle(pool, backend->server);
+}
+
+/* The one used longest ago. */
+static struct backend *idle_oldest(const struct group *group, unsigned server)
+{
+    struct backend *backend = group->servers[server].idle;
+
+    while (backend != NULL && backend->next != NULL) {
+        backend = backend->next;
+    }
+    return backend;
+}
+
+/* A connection cannot give up its schema, so one that has a schema is no use to a session without. */
+static bool can_become(const struct backend *backend, const struct environment *wanted)
+{
+    return backend->environment == NULL ||
+           environment_schema(wanted).size > 0 ||
+           environment_schema(backend->environment).size == 0;
+}
+
+/* The best idle connection for the lease: one the session had, one in its state, any that can be
+ * brought there. */
+static struct backend *idle_find(const struct lease *lease)
+{
+    struct backend *backend = lease->group->servers[lease->server].idle;
+    struct backend *same_state = NULL;
+    struct backend *any = NULL;
+
+    for (unsigned seen = 0; backend != NULL && (seen < IDLE_LOOK_MAX || any == NULL);
+         backend = backend->next, seen++) {
+        if (lease->last_session != 0) {
+            if (backend->last_session == lease->last_session) {
+                return backend;
+            }
+        } else if (backend->environment == lease->wanted) {
+            return backend;
+        }
+        if (same_state == NULL && backend->environment == lease->wanted) {
+            same_state = backend;
+        }
+        if (any == NULL && backend->environment != NULL && can_become(backend, lease->wanted)) {
+            any = backend;
+        }
+    }
+    return same_state != NULL ? same_state : any;
+}
+
+/* ---- leases ---- */
+
+static void hold(struct pool *pool, struct lease *lease, struct backend *backend)
+{
+    lease->group->servers[lease->server].leased++;
+    pool->servers[lease->server].leased++;
+    lease->state = LEASE_HELD;
+    lease->backend = backend;
+}
+
+static void expect(struct lease *lease)
+{
+    struct group_server *here = &lease->group->servers[lease->server];
+
+    lease->state = LEASE_EXPECTING;
+    lease->next = NULL;
+    lease->previous = here->expecting_last;
+    if (here->expecting_last != NULL) {
+        here->expecting_last->next = lease;
+    } else {
+        here->expecting_first = lease;
+    }
+    here->expecting_last = lease;
+}
+
+static void stop_expecting(struct lease *lease)
+{
+    struct group_server *here = &lease->group->servers[lease->server];
+
+    if (lease->previous != NULL) {
+        lease->previous->next = lease->next;
+    } else {
+        here->expecting_first = lease->next;
+    }
+    if (lease->next != NULL) {
+        lease->next->previous = lease->previous;
+    } else {
+        here->expecting_last = lease->previous;
+    }
+    lease->next = lease->previous = NULL;
+    lease->state = LEASE_NONE;
+}
+
+static void queue(struct pool *pool, struct lease *lease)
+{
+    lease->state = LEASE_QUEUED;
+    lease->next = NULL;
+    lease->previous = pool->waiting_last;
+    if (pool->waiting_last != NULL) {
+        pool->waiting_last->next = lease;
+    } else {
+        pool->waiting_first = lease;
+    }
+    pool->waiting_last = lease;
+}
+
+static void unqueue(struct pool *pool, struct lease *lease)
+{
+    if (lease->previous != NULL) {
+        lease->previous->next = lease->next;
+    } else {
+        pool->waiting_first = lease->next;
+    }
+    if (lease->next != NULL) {
+        lease->next->previous = lease->previous;
+    } else {
+        pool->waiting_last = lease->previous;
+    }
+    lease->next = lease->previous = NULL;
+    lease->state = LEASE_NONE;
+}
+
+/* Opens a connection with a permit that is ours. */
+static void open_one(struct pool *pool, struct group *group, unsigned server)
+{
+    group->servers[server].opening++;
+    pool->servers[server].opening++;
+    pool->backend_count++;
+    backend_open(pool->worker, group, server);
+}
+
+/* An idle connection to the server that this lease cannot use: of another group, or of its own
+ * group with a schema that cannot be left. NULL: none here. */
+static struct backend *idle_to_give_up(const struct pool *pool, unsigned server)
+{
+    struct backend *oldest = NULL;
+
+    for (const struct group *group = pool->groups; group != NULL; group = group->next) {
+        struct backend *candidate = idle_oldest(group, server);
+
+        if (candidate != NULL && (oldest == NULL || candidate->idle_ns < oldest->idle_ns)) {
+            oldest = candidate;
+        }
+    }
+    return oldest;
+}
+
+static void discard_idle(struct pool *pool, struct backend *backend, const char *reason)
+{
+    idle_remove(pool, backend);
+    backend_close(backend, reason);
+}
+
+bool pool_lease(struct pool *pool, struct lease *lease, struct group *group, unsigned server,
+                const struct environment *wanted)
+{
+    struct permits *permits = permits_of(pool);
+    struct backend *backend;
+
+    lease->group = group;
+    lease->server = server;
+    lease->wanted = wanted;
+    lease->backend = NULL;
+    lease->since_ns = worker_now(pool->worker);
+    if (!permits_are_awaited(permits, server)) {
+        backend = idle_find(lease);
+        if (backend != NULL) {
+            idle_remove(pool, backend);
+            hold(pool, lease, backend);
+            return true;
+        }
+        if (permits_try(permits, server)) {
+            expect(lease);
+            open_one(pool, group, server);
+            return false;
+        }
+    }
+    lease->waiter.worker = pool->worker->number;
+    lease->waiter.server = server;
+    lease->waiter.group = group->id;
+    if (permits_enqueue(permits, &lease->waiter)) {
+        expect(lease);
+        open_one(pool, group, server);
+        return false;
+    }
+    queue(pool, lease);
+    backend = idle_to_give_up(pool, server);
+    if (backend != NULL) {
+        discard_idle(pool, backend, "made room for another user or schema");
+    } else {
+        permits_ask(permits, pool->worker->number, server);
+    }
+    return false;
+}
+
+void pool_cancel(struct pool *pool, struct lease *lease)
+{
+    struct backend_parcel *parcel;
+
+    switch (lease->state) {
+    case LEASE_NONE:
+        break;
+    case LEASE_EXPECTING:
+        stop_expecting(lease);
+        break;
+    case LEASE_QUEUED:
+        unqueue(pool, lease);
+        parcel = permits_cancel(permits_of(pool), &lease->waiter);
+        if (parcel != NULL) {
+            pool->backend_count++;
+            backend_unpack(pool->worker, lease->group, lease->server, parcel, false);
+        }
+        break;
+    case LEASE_HELD:
+        assert(!"a lease that is held must be given back");
+    }
+}
+
+static void lend(struct pool *pool, struct lease *lease, struct backend *backend)
+{
+    lease->state = LEASE_NONE;
+    hold(pool, lease, backend);
+    pool->events->on_ready(lease);
+}
+
+/* A connection is free: to the oldest who waits for it, here or elsewhere, else it is idle. */
+static void offer(struct pool *pool, struct backend *backend)
+{
+    struct group_server *here = &backend->group->servers[backend->server];
+    struct waiter *waiter;
+    struct backend_parcel *parcel;
+
+    switch (permits_claim(permits_of(pool), backend->server, pool->worker->number,
+                          backend->group->id, &waiter)) {
+    case CLAIM_NOBODY:
+        break;
+    case CLAIM_HERE:
+        unqueue(pool, (struct lease *)waiter);
+        lend(pool, (struct lease *)waiter, backend);
+        return;
+    case CLAIM_MOVE:
+        parcel = backend_pack(backend);
+        if (parcel == NULL) {
+            backend_close(backend, "made room for another worker");
+        } else if (!permits_deliver(permits_of(pool), backend->server, backend->group->id,
+                                    parcel)) {
+            pool->backend_count++;
+            backend_unpack(pool->worker, backend->group, backend->server, parcel, false);
+        }
+        return;
+    case CLAIM_CLOSE:
+        backend_close(backend, "made room for another user");
+        return;
+    }
+    if (here->expecting_first != NULL && can_become(backend, here->expecting_first->wanted)) {
+        struct lease *lease = here->expecting_first;
+
+        stop_expecting(lease);
+        lend(pool, lease, backend);
+        return;
+    }
+    idle_add(pool, backend);
+    if (permits_are_awaited(permits_of(pool), backend->server)) {
+        /* Somebody queued up between the two looks and did not see this one idle. */
+        idle_remove(pool, backend);
+        offer(pool, backend);
+    }
+}
+
+void pool_opened(struct backend *backend)
+{
+    struct pool *pool = backend->worker->pool;
+    struct group_server *here = &backend->group->servers[backend->server];
+    struct lease *lease = here->expecting_first;
+
+    if (backend->is_opening) {
+        backend->is_opening = false;
+        here->opening--;
+        pool->servers[backend->server].opening--;
+    }
+    if (pool->closed) {
+        backend_close(backend, "shutting down");
+    } else if (lease != NULL) {
+        stop_expecting(lease);
+        lend(pool, lease, backend);
+    } else {
+        offer(pool, backend);
+    }
+}
+
+void pool_forget_idle(struct backend *backend)
+{
+    idle_remove(backend->worker->pool, backend);
+}
+
+void pool_closed(struct backend *backend, const struct sql_error *error)
+{
+    struct pool *pool = backend->worker->pool;
+    struct group *group = backend->group;
+    unsigned server = backend->server;
+    struct group_server *here = &group->servers[server];
+
+    pool->backend_count--;
+    if (backend->has_permit) {
+        permits_release(permits_of(pool), server);
+    }
+    if (backend->is_opening) {
+        here->opening--;
+        pool->servers[server].opening--;
+        /* One opening fewer: one of those who expect one has none coming any more. */
+        if (here->expecting_first != NULL) {
+            struct lease *lease = here->expecting_first;
+
+            stop_expecting(lease);
+            pool->events->on_failed(lease, error, true);
+        }
+    }
+}
+
+void pool_give_back(struct pool *pool, struct lease *lease, bool clean)
+{
+    struct backend *backend = lease->backend;
+
+    assert(lease->state == LEASE_HELD);
+    lease->state = LEASE_NONE;
+    lease->backend = NULL;
+    lease->group->servers[lease->server].leased--;
+    pool->servers[lease->server].leased--;
+    backend_take_back(backend);
+    if (backend->state == BACKEND_CLOSING) {
+        return;
+    }
+    if (pool->closed || backend->discard) {
+        backend_close(backend, pool->closed ? "shutting down" : "its state cannot be shared");
+    } else if (backend_has_steps(backend)) {
+        backend_close(backend, "left in the middle of an answer");
+    } else if (!clean || backend->environment == NULL) {
+        backend_reset(backend); /* pool_opened follows */
+    } else if (backend->expires_ns != 0 && worker_now(pool->worker) >= backend->expires_ns) {
+        backend_close(backend, "max_lifetime_ms");
+    } else {
+        offer(pool, backend);
+    }
+}
+
+bool pool_has_room(const struct pool *pool, const struct group *group, unsigned server)
+{
+    const struct permits *permits = permits_of(pool);
+
+    return !permits_are_awaited(permits, server) &&
+           (group->servers[server].idle != NULL ||
+            permits_used(permits, server) < permits_limit(permits, server) ||
+            pool->servers[server].idle > 0);
+}
+
+void pool_collect(struct pool *pool)
+{
+    struct permits *permits = permits_of(pool);
+    struct waiter *waiter;
+
+    while ((waiter = permits_collect(permits, pool->worker->number)) != NULL) {
+        struct lease *lease = (struct lease *)waiter;
+
+        unqueue(pool, lease);
+        expect(lease);
+        if (waiter->parcel != NULL) {
+            struct backend_parcel *parcel = waiter->parcel;
+
+            waiter->parcel = NULL;
+            pool->backend_count++;
+            lease->group->servers[lease->server].opening++;
+            pool->servers[lease->server].opening++;
+            backend_unpack(pool->worker, lease->group, lease->server, parcel, true);
+        } else {
+            open_one(pool, lease->group, lease->server);
+        }
+    }
+    for (unsigned server = 0; server < pool->server_count; server++) {
+        if (permits_asked(permits, pool->worker->number, server)) {
+            struct backend *backend = idle_to_give_up(pool, server);
+
+            if (backend != NULL && permits_are_awaited(permits, server)) {
+                idle_remove(pool, backend);
+                offer(pool, backend);
+            }
+        }
+    }
+}
+
+/* ---- time ---- */
+
+static void fail_overdue(struct pool *pool, uint64_t now)
+{
+    const struct config *config = pool->worker->process->config;
+    uint64_t limit = (uint64_t)config->pool.wait_timeout_ms * 1000000;
+
+    while (pool->waiting_first != NULL && now - pool->waiting_first->since_ns >= limit) {
+        struct lease *lease = pool->waiting_first;
+        struct permits *permits = permits_of(pool);
+        struct sql_error error = error_make(
+            ERROR_TOO_MANY_CONNECTIONS,
+            "no connection to server %s within %u ms: all %u are in use, %u waiting "
+            "([server %s] max_connections, [pool] wait_timeout_ms)",
+            config->servers[lease->server].name, config->pool.wait_timeout_ms,
+            permits_limit(permits, lease->server), permits_queued(permits, lease->server),
+            config->servers[lease->server].name);
+
+        pool_cancel(pool, lease);
+        pool->events->on_failed(lease, &error, false);
+    }
+}
+
+static void tidy(struct pool *pool, struct group *group, unsigned server, uint64_t now)
+{
+    const struct config_pool *config = &pool->worker->process->config->pool;
+    struct group_server *here = &group->servers[server];
+    uint64_t idle_limit = (uint64_t)config->idle_timeout_ms * 1000000;
+    struct backend *next;
+
+    for (struct backend *backend = here->idle; backend != NULL; backend = next) {
+        next = backend->next;
+        if (backend->expires_ns != 0 && now >= backend->expires_ns) {
+            discard_idle(pool, backend, "max_lifetime_ms");
+        } else if (idle_limit != 0 && now - backend->idle_ns >= idle_limit &&
+                   here->idle_count > config->min_idle) {
+            discard_idle(pool, backend, "idle_timeout_ms");
+        }
+    }
+}
+
+/* Keeps [pool] min_idle connections of each group at hand, where that asks nobody to wait. */
+static void fill_up(struct pool *pool, struct group *group, unsigned server, uint64_t now)
+{
+    unsigned min_idle = pool->worker->process->config->pool.min_idle;
+    struct group_server *here = &group->servers[server];
+    const struct topology *topology = pool->worker->topology;
+
+    if (topology == NULL || !topology->servers[server].usable || now < here->retry_ns) {
+        return;
+    }
+    if (here->idle_count + here->opening < min_idle && here->leased + here->opening < min_idle &&
+        permits_try(permits_of(pool), server)) {
+        here->retry_ns = now + RETRY_NS;
+        open_one(pool, group, server);
+    }
+}
+
+/* Ends openings that take too long. */
+static void fail_slow(struct pool *pool, uint64_t now)
+{
+    struct backend *next;
+
+    for (struct backend *backend = pool->backends; backend != NULL; backend = next) {
+        next = backend->next_all;
+        if (backend->stream == NULL) {
+            backend_bury_stillborn(backend);
+        } else if (backend->deadline_ns != 0 && now >= backend->deadline_ns &&
+            backend->state < BACKEND_IDLE) {
+            struct sql_error error = error_make(
+                ERROR_SERVER_LOST, "server %s did not complete the login within %u ms",
+                pool->worker->process->config->servers[backend->server].name,
+                pool->worker->process->config->pool.wait_timeout_ms);
+
+            backend_fail(backend, &error);
+        }
+    }
+}
+
+void pool_tick(struct pool *pool, uint64_t now)
+{
+    fail_overdue(pool, now);
+    fail_slow(pool, now);
+    for (struct group *group = pool->groups; group != NULL; group = group->next) {
+        for (unsigned server = 0; server < pool->server_count; server++) {
+            tidy(pool, group, server, now);
+            if (!pool->closed) {
+                fill_up(pool, group, server, now);
+            }
+        }
+    }
+}
+
+void pool_close(struct pool *pool)
+{
+    pool->closed = true;
+    for (struct group *group = pool->groups; group != NULL; group = group->next) {
+        for (unsigned server = 0; server < pool->server_count; server++) {
+            while (group->servers[server].idle != NULL) {
+                discard_idle(pool, group->servers[server].idle, "shutting down");
+            }
+        }
+    }
+}

@@ -1,0 +1,342 @@
+/*
+ * From a classified statement to a server. See choose.h.
+ *
+ * A read may name tables that a replica does not have as the primary has them (filters, MEMORY
+ * tables, views that run programs). Looking names up costs more than all the rest here, so the
+ * outcome is remembered per digest and schema, in a table of fixed size, for as long as the catalog
+ * stays the same.
+ */
+#include "proxy/client/choose.h"
+
+#include "health/health.h"
+#include "health/topology.h"
+#include "protocol/capability.h"
+#include "proxy/client/environment.h"
+#include "proxy/client/session.h"
+#include "proxy/worker.h"
+
+#include <assert.h>
+#include <string.h>
+#include <strings.h>
+
+static_assert((int)CONFIG_EVENTUAL == (int)CONSISTENCY_EVENTUAL &&
+                  (int)CONFIG_BOUNDED == (int)CONSISTENCY_BOUNDED &&
+                  (int)CONFIG_SESSION == (int)CONSISTENCY_SESSION &&
+                  (int)CONFIG_MONOTONIC == (int)CONSISTENCY_MONOTONIC &&
+                  (int)CONFIG_STRONG == (int)CONSISTENCY_STRONG,
+              "the configuration and the router number the modes alike");
+static_assert((int)CONFIG_ROUND_ROBIN == (int)BALANCE_ROUND_ROBIN &&
+                  (int)CONFIG_LEAST_CONNECTIONS == (int)BALANCE_LEAST_CONNECTIONS &&
+                  (int)CONFIG_LEAST_LATENCY == (int)BALANCE_LEAST_LATENCY &&
+                  (int)CONFIG_CLIENT_HASH == (int)BALANCE_CLIENT_HASH,
+              "the configuration and the router number the algorithms alike");
+
+/* ---- tables ---- */
+
+static bool is_system_schema(struct bytes name)
+{
+    static const char *const names[] = {"information_schema", "mysql", "performance_schema", "sys"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (bytes_equal_text_nocase(name, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool table_is_unsafe(const struct session *session, const struct table_name *table)
+{
+    const struct topology *topology = session->worker->topology;
+    char schema_text[ENVIRONMENT_MAX_SCHEMA + 1];
+    char name_text[ENVIRONMENT_MAX_SCHEMA + 1];
+    struct bytes schema = environment_schema(session->environment);
+    struct bytes name = {(const uint8_t *)name_text,
+                         name_unquote(table->name, name_text, sizeof name_text)};
+
+    if (table->schema.size > 0) {
+        schema = (struct bytes){(const uint8_t *)schema_text,
+                                name_unquote(table->schema, schema_text, sizeof schema_text)};
+    }
+    if (name.size >= sizeof name_text || schema.size >= sizeof schema_text || schema.size == 0 ||
+        is_system_schema(schema)) {
+        return true;
+    }
+    switch (catalog_find(topology->catalog, schema, name)) {
+    case RELATION_TABLE:
+    case RELATION_VIEW:
+        break;
+    case RELATION_UNKNOWN:
+        session->worker->process->relist(session->worker->process);
+        return true;
+    case RELATION_PROGRAM_VIEW:
+    case RELATION_UNREPLICATED:
+        return true;
+    }
+    for (size_t i = 0; i < topology->count; i++) {
+        if (topology->servers[i].role == ROLE_REPLICA &&
+            !server_replicates(topology, &topology->servers[i], schema, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint64_t judgement_key(const struct session *session, const struct statement *statement)
+{
+    struct bytes schema = environment_schema(session->environment);
+    uint64_t key = statement->digest;
+
+    for (size_t i = 0; i < schema.size; i++) {
+        key = (key ^ schema.data[i]) * UINT64_C(0x100000001b3);
+    }
+    return key;
+}
+
+static bool tables_are_unsafe(struct session *session, const struct statement *statement)
+{
+    struct worker *worker = session->worker;
+    struct table_judgement *remembered;
+    uint64_t key;
+
+    if (statement->table_overflow) {
+        return true;
+    }
+    if (statement->table_count == 0) {
+        return false;
+    }
+    key = judgement_key(session, statement);
+    remembered = &worker->judgements[key & (TABLE_CACHE_ENTRIES - 1)];
+    if (remembered->key != key || remembered->generation != worker->topology->generation) {
+        bool is_unsafe = false;
+
+        for (unsigned i = 0; i < statement->table_count && !is_unsafe; i++) {
+            is_unsafe = table_is_unsafe(session, &statement->tables[i]);
+        }
+        *remembered = (struct table_judgement){key, worker->topology->generation, is_unsafe};
+    }
+    return remembered->is_unsafe;
+}
+
+/* ---- route ---- */
+
+static enum consistency mode_of(const struct session *session)
+{
+    const struct config *config = session->worker->process->config;
+    int mode = config->users[session->user].consistency;
+
+    return (enum consistency)(mode == CONFIG_CONSISTENCY_UNSET ? config->consistency.mode : mode);
+}
+
+static enum pinned_to pinned_to(const struct session *session)
+{
+    const struct topology *topology = session->worker->topology;
+
+    if (session->lease.state != LEASE_HELD) {
+        return PINNED_TO_NONE;
+    }
+    return topology != NULL && topology->servers[session->lease.server].role == ROLE_REPLICA
+               ? PINNED_TO_REPLICA
+               : PINNED_TO_PRIMARY;
+}
+
+void choose_route(struct session *session)
+{
+    const struct config *config = session->worker->process->config;
+    struct command_in_hand *command = session->command;
+    const struct statement *statement = &command->statement;
+    bool is_read = statement->class == STATEMENT_READ;
+    struct session_view view = {
+        .transaction = session->transaction,
+        .autocommit = (session->status & STATUS_AUTOCOMMIT) != 0,
+        .pins = session->pins,
+        .pinned_to = pinned_to(session),
+        .last_write = session->last_write,
+        .last_read = session->last_read,
+        .write_outcome_unknown = session->outcome_unknown,
+        .log_off = session->log_off,
+        .system_schema = is_read && is_system_schema(environment_schema(session->environment)),
+    };
+    struct policy policy = {
+        .consistency = mode_of(session),
+        .max_staleness_ns = (uint64_t)config->consistency.max_staleness_ms * 1000000,
+        .trust_programs = config->pool.trust_programs,
+    };
+
+    view.tables_unsafe =
+        is_read && session->worker->topology != NULL && tables_are_unsafe(session, statement);
+    command->route = route(statement, &view, &policy, command->since_ns);
+    if ((command->wants_primary || (is_read && statement->pins != 0) ||
+         worker_knows_as_write(session->worker, statement->digest)) &&
+        command->route.target == TARGET_REPLICA) {
+        command->route.target = TARGET_PRIMARY;
+        command->route.why = "it has to be where the session can do everything else";
+    }
+}
+
+/* ---- server ---- */
+
+static size_t list_candidates(const struct session *session, struct candidate *candidates)
+{
+    const struct topology *topology = session->worker->topology;
+    const struct pool *pool = session->worker->pool;
+    size_t count = topology->count < BALANCE_SERVERS ? topology->count : BALANCE_SERVERS;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct server_info *server = &topology->servers[i];
+
+        candidates[i] = (struct candidate){
+            .horizon = server_horizon(server, session->command->since_ns),
+            .id = i,
+            .leased = pool->servers[i].leased + pool->servers[i].opening,
+            .max = server->max_connections,
+            .weight = server->weight,
+            .latency_us =
+                atomic_load_explicit(&server->gauges->latency_us, memory_order_relaxed),
+            .usable = server->usable && session->command->avoid != (int)i + 1,
+            .is_primary = (int)i == topology->primary,
+        };
+    }
+    return count;
+}
+
+/* A replica's lag is what counts for max_lag_ms, not its horizon's age: see health/topology.h. */
+static void exclude_lagging(const struct session *session, struct candidate *candidates,
+                            size_t count)
+{
+    uint64_t limit =
+        (uint64_t)session->worker->process->config->consistency.max_lag_ms * UINT64_C(1000000);
+
+    for (size_t i = 0; i < count && limit != 0; i++) {
+        const struct server_gauges *gauges = session->worker->topology->servers[i].gauges;
+
+        if (!candidates[i].is_primary &&
+            atomic_load_explicit(&gauges->lag_ns, memory_order_relaxed) > limit) {
+            candidates[i].usable = false;
+        }
+    }
+}
+
+/* Servers that have no connection to spare step back behind those that have. */
+static bool exclude_full(const struct session *session, struct candidate *candidates, size_t count)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < count; i++) {
+        if (candidates[i].usable && !candidates[i].is_primary &&
+            !pool_has_room(session->worker->pool, session->group, (unsigned)i)) {
+            candidates[i].usable = false;
+            any = true;
+        }
+    }
+    return any;
+}
+
+static bool replica_is_behind(const struct candidate *candidates, size_t count,
+                              const struct balance_request *request)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!candidates[i].is_primary &&
+            balance_verdict(&candidates[i], request) == VERDICT_BEHIND) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint64_t client_hash(const struct session *session)
+{
+    uint64_t hash = session->user;
+
+    for (const char *c = session->peer; *c != 0 && *c != ':'; c++) {
+        hash = (hash ^ (uint8_t)*c) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+/* Under `monotonic` the floor of a server other than the last one includes the last read; on the
+ * last one itself the session cannot go back in time. */
+static bool may_stay(const struct session *session, const struct candidate *candidates,
+                     size_t count, const struct balance_request *request)
+{
+    struct balance_request own = *request;
+
+    own.floor = session->last_write;
+    return mode_of(session) == CONSISTENCY_MONOTONIC && session->last_server >= 0 &&
+           (size_t)session->last_server < count && !candidates[session->last_server].is_primary &&
+           balance_verdict(&candidates[session->last_server], &own) == VERDICT_OK;
+}
+
+int choose_server(struct session *session, bool *behind)
+{
+    struct worker *worker = session->worker;
+    const struct command_in_hand *command = session->command;
+    struct candidate candidates[BALANCE_SERVERS];
+    struct candidate with_room[BALANCE_SERVERS];
+    struct balance_request request = {
+        .algorithm = (enum balance)worker->process->config->pool.balance,
+        .floor = command->route.floor,
+        .previous = session->last_server,
+        .primary_only = command->route.target != TARGET_REPLICA,
+    };
+    size_t count;
+    int picked;
+
+    *behind = false;
+    if (worker->topology == NULL) {
+        return -1;
+    }
+    count = list_candidates(session, candidates);
+    if (request.primary_only) {
+        return balance_pick(&request, candidates, count, &worker->balance);
+    }
+    if (request.algorithm == BALANCE_CLIENT_HASH) {
+        request.client_hash = client_hash(session);
+    }
+    exclude_lagging(session, candidates, count);
+    if (may_stay(session, candidates, count, &request)) {
+        return session->last_server;
+    }
+    memcpy(with_room, candidates, count * sizeof candidates[0]);
+    picked = -1;
+    if (exclude_full(session, with_room, count)) {
+        picked = balance_pick(&request, with_room, count, &worker->balance);
+        if (picked >= 0 && with_room[picked].is_primary) {
+            picked = -1; /* the primary is no way out of full replicas: they queue */
+        }
+    }
+    if (picked < 0) {
+        picked = balance_pick(&request, candidates, count, &worker->balance);
+    }
+    if (picked < 0 || candidates[picked].is_primary) {
+        *behind = replica_is_behind(candidates, count, &request);
+        if (*behind) {
+            worker->process->want(worker->process, request.floor);
+        }
+    }
+    if (picked >= 0 && candidates[picked].is_primary && command->avoid != 0) {
+        /* A read that lost its connection must not follow to the primary: it may be what killed
+         * the replica. */
+        return -1;
+    }
+    return picked;
+}
+
+void choose_explain_none(const struct session *session, char *text, size_t size)
+{
+    const struct topology *topology = session->worker->topology;
+
+    if (topology == NULL) {
+        snprintf(text, size, "no server has been looked at yet");
+        return;
+    }
+    if (topology->primary < 0) {
+        snprintf(text, size, "no usable primary: %s", topology->why_no_primary);
+    } else if (!topology->servers[topology->primary].usable) {
+        snprintf(text, size, "the primary %s is not usable: %s",
+                 topology->servers[topology->primary].name,
+                 topology->servers[topology->primary].why_not);
+    } else {
+        snprintf(text, size, "no server may serve this statement now");
+    }
+}

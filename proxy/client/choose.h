@@ -1,0 +1,25 @@
+/*
+ * Which server a statement goes to: router/route.h says what kind of server and which floor, this
+ * puts the servers as they are now beside it and lets router/balance.h pick.
+ */
+#ifndef TIDEMARK_PROXY_CLIENT_CHOOSE_H
+#define TIDEMARK_PROXY_CLIENT_CHOOSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct session;
+struct statement;
+
+/* Routes the command in hand; the result is in command->route. */
+void choose_route(struct session *session);
+
+/* The server for the command in hand, which is not bound to a held connection; -1: none now. Asks
+ * the monitors for fresher horizons where a read had to go to the primary for want of one.
+ * *behind: replicas exist, but none has reached the floor yet. */
+int choose_server(struct session *session, bool *behind);
+
+/* Why there is no server, for the client: one phrase. */
+void choose_explain_none(const struct session *session, char *text, size_t size);
+
+#endif

@@ -1,0 +1,429 @@
+/*
+ * Taking commands off the client's stream and deciding what each needs; see command.h. What happens
+ * to prepared statements is in prepared_commands.c, what is sent to the server in sync.c.
+ */
+#include "proxy/client/command.h"
+
+#include "protocol/capability.h"
+#include "protocol/command.h"
+#include "protocol/frame.h"
+#include "protocol/prepared.h"
+#include "proxy/client/choose.h"
+#include "proxy/client/environment.h"
+#include "proxy/client/login.h"
+#include "proxy/client/prepared_commands.h"
+#include "proxy/client/send.h"
+#include "proxy/client/session.h"
+#include "proxy/client/variables.h"
+#include "proxy/log.h"
+#include "proxy/memory.h"
+#include "proxy/stream.h"
+#include "proxy/worker.h"
+#include "router/classify.h"
+
+#include "health/topology.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* ---- taking ---- */
+
+static void out_of_order(struct session *session)
+{
+    struct sql_error error = error_make(ERROR_PACKETS_OUT_OF_ORDER, "Got packets out of order");
+
+    session->sequence = 1;
+    session_fail(session, &error);
+}
+
+static void dispatch(struct session *session);
+
+void command_read(struct session *session)
+{
+    struct bytes in = stream_peek(session->client);
+    struct command_in_hand *command;
+    struct frame frame;
+    size_t total;
+    size_t held;
+
+    if (session->worker->draining && session->pins == 0) {
+        session_close(session, "shutting down");
+        return;
+    }
+    if (frame_read(in, &frame) != PARSE_OK) {
+        return;
+    }
+    if (frame.sequence != 0) {
+        out_of_order(session);
+        return;
+    }
+    total = frame_size(frame);
+    held = total <= COMMAND_WHOLE_BYTES ? total : COMMAND_PREFIX_BYTES;
+    if (in.size < held) {
+        stream_expect(session->client, held);
+        return;
+    }
+    command = worker_take_command(session->worker);
+    command->data = held <= sizeof command->small ? command->small : mem_alloc(held);
+    command->size = held;
+    memcpy(command->data, in.data, held);
+    command->upload_left = total - held;
+    command->upload_continues = frame_continues(frame);
+    command->code = frame.length > 0 ? command->data[FRAME_HEAD_SIZE] : (uint8_t)COMMAND_SLEEP;
+    command->since_ns = worker_now(session->worker);
+    session->command = command;
+    session->queries++;
+    stream_consume(session->client, held);
+    stream_expect(session->client, 0);
+    dispatch(session);
+}
+
+/* ---- commands answered here ---- */
+
+static void done(struct session *session)
+{
+    session_finish(session);
+}
+
+static void answer_ok(struct session *session)
+{
+    send_ok(session, 1);
+    done(session);
+}
+
+static void unsupported(struct session *session)
+{
+    struct sql_error error =
+        error_make(ERROR_UNKNOWN_COMMAND, "Unknown command (COM_%s is not served by this proxy)",
+                   command_info(session->command->code)->name);
+
+    session_refuse(session, &error);
+}
+
+static struct bytes payload_of(const struct command_in_hand *command)
+{
+    return (struct bytes){command->data + FRAME_HEAD_SIZE, command->size - FRAME_HEAD_SIZE};
+}
+
+/* What a server's global character sets are, as variables of the session: a reset takes a session
+ * there, and saying so keeps connections shareable. */
+static const struct environment *after_reset(struct session *session)
+{
+    static const char *const names[] = {"character_set_client", "character_set_results",
+                                        "collation_connection"};
+    struct environment_store *store = session->worker->environments;
+    const struct server_facts *facts = session_facts(session);
+    const struct environment *environment =
+        environment_without_variables(store, session->environment);
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && facts != NULL; i++) {
+        const char *value = facts_variable(facts, names[i]);
+        const struct environment *next =
+            value == NULL ? NULL
+                          : environment_with_variable(store, environment,
+                                                      variable_find(bytes_of_text(names[i])),
+                                                      bytes_of_text(value));
+
+        if (next != NULL) {
+            environment_unref(environment);
+            environment = next;
+        }
+    }
+    return environment;
+}
+
+static void reset_connection(struct session *session)
+{
+    session_forget(session);
+    session_set_environment(session, after_reset(session));
+    answer_ok(session);
+}
+
+/* COM_SET_OPTION: multi-statements on (0) or off (1). The session moves to the group of the other
+ * capability; a held connection is switched too, and not shared afterwards. */
+static void set_option(struct session *session)
+{
+    struct command_in_hand *command = session->command;
+    struct bytes payload = payload_of(command);
+    unsigned option = payload.size >= 3 ? payload.data[1] | (unsigned)payload.data[2] << 8 : 2;
+    struct sql_error error = error_make(ERROR_UNKNOWN_COMMAND, "Unknown option of COM_SET_OPTION");
+
+    if (option > 1) {
+        session_refuse(session, &error);
+        return;
+    }
+    if (option == 0) {
+        session->capabilities |= CAPABILITY_MULTI_STATEMENTS;
+    } else {
+        session->capabilities &= ~CAPABILITY_MULTI_STATEMENTS;
+    }
+    session->group = pool_group(session->worker->pool, session->user, session->capabilities);
+    if (session->lease.state == LEASE_HELD) {
+        session->lease.backend->discard = true;
+        command_place(session);
+    } else {
+        send_eof(session, 1);
+        done(session);
+    }
+}
+
+/* ---- commands for a server ---- */
+
+/* A command without SQL text that has to go to where the session is, and changes no data. */
+static void place_plain(struct session *session)
+{
+    struct command_in_hand *command = session->command;
+
+    memset(&command->statement, 0, sizeof command->statement);
+    command->statement.class = STATEMENT_SESSION;
+    command->has_statement = true;
+    command_place(session);
+}
+
+/* SET of session_track_* alone: concerns only what this client is shown, and never reaches a
+ * server, whose trackers are the proxy's. */
+static bool is_own_tracking(const struct statement *statement)
+{
+    return statement->set.kinds == SET_TRACKER && !statement->is_multi;
+}
+
+static void refuse_kill(struct session *session)
+{
+    struct sql_error error = error_make(
+        ERROR_NOT_SUPPORTED_YET,
+        "KILL is not served by this proxy: the connection ids that it shows are its own");
+
+    session_refuse(session, &error);
+}
+
+static void query(struct session *session)
+{
+    struct command_in_hand *command = session->command;
+    bool is_truncated = command->upload_left > 0 || command->upload_continues;
+    struct query parts;
+
+    if (query_decode(payload_of(command), session->capabilities, &parts) != PARSE_OK) {
+        struct sql_error error = error_make(ERROR_MALFORMED_PACKET, "Malformed COM_QUERY packet");
+
+        session->sequence = 1;
+        session_fail(session, &error);
+        return;
+    }
+    command->sql = parts.text;
+    classify(command->sql, is_truncated, session_mode(session), &command->statement);
+    command->has_statement = true;
+    if (command->statement.kill.kind != KILL_NONE) {
+        refuse_kill(session);
+    } else if (is_own_tracking(&command->statement)) {
+        answer_ok(session);
+    } else {
+        command_place(session);
+    }
+}
+
+static void init_db(struct session *session)
+{
+    struct command_in_hand *command = session->command;
+
+    memset(&command->statement, 0, sizeof command->statement);
+    command->statement.class = STATEMENT_SESSION;
+    command->statement.use_schema = bytes_after(payload_of(command), 1);
+    command->has_statement = true;
+    command_place(session);
+}
+
+static void ping(struct session *session)
+{
+    if (session->lease.state == LEASE_HELD) {
+        place_plain(session);
+    } else {
+        answer_ok(session);
+    }
+}
+
+static void change_user(struct session *session)
+{
+    struct command_in_hand *command = session->command;
+
+    /* The command stays in hand until its slices are no longer needed. */
+    session->command = NULL;
+    login_change_user(session, payload_of(command));
+    worker_return_command(session->worker, command);
+}
+
+static void quit(struct session *session)
+{
+    session_close(session, "the client said goodbye");
+}
+
+/* What serves which command; others get error 1047. A new command is a new line here. */
+static const struct {
+    void (*serve)(struct session *session);
+    bool may_be_long; /* longer than COMMAND_WHOLE_BYTES: it is streamed */
+} servants[256] = {
+    [COMMAND_CHANGE_USER] = {change_user, false},
+    [COMMAND_FIELD_LIST] = {place_plain, false},
+    [COMMAND_INIT_DB] = {init_db, false},
+    [COMMAND_PING] = {ping, false},
+    [COMMAND_QUERY] = {query, true},
+    [COMMAND_QUIT] = {quit, true},
+    [COMMAND_RESET_CONNECTION] = {reset_connection, false},
+    [COMMAND_SET_OPTION] = {set_option, false},
+    [COMMAND_STATISTICS] = {place_plain, false},
+    [COMMAND_STMT_CLOSE] = {prepared_close, false},
+    [COMMAND_STMT_EXECUTE] = {prepared_execute, true},
+    [COMMAND_STMT_FETCH] = {prepared_fetch, false},
+    [COMMAND_STMT_PREPARE] = {prepared_prepare, true},
+    [COMMAND_STMT_RESET] = {prepared_reset, false},
+    [COMMAND_STMT_SEND_LONG_DATA] = {prepared_send_long_data, true},
+};
+
+static void dispatch(struct session *session)
+{
+    struct command_in_hand *command = session->command;
+    bool is_whole = command->upload_left == 0 && !command->upload_continues;
+
+    if (servants[command->code].serve == NULL) {
+        unsupported(session);
+    } else if (!is_whole && !servants[command->code].may_be_long) {
+        struct sql_error error = error_make(ERROR_PACKET_TOO_LARGE, "Got a packet bigger than "
+                                                                    "this command can have");
+
+        session_refuse(session, &error);
+    } else {
+        servants[command->code].serve(session);
+    }
+}
+
+void command_try_schema(struct session *session)
+{
+    struct command_in_hand *command = worker_take_command(session->worker);
+
+    command->data = command->small;
+    command->is_login = true;
+    command->code = COMMAND_PING;
+    command->since_ns = worker_now(session->worker);
+    memset(&command->statement, 0, sizeof command->statement);
+    command->statement.class = STATEMENT_SESSION;
+    session->command = command;
+    command_place(session);
+}
+
+/* ---- placing ---- */
+
+/* No server may serve it now: wait for one, for as long as the configuration says. */
+static void wait_for_server(struct session *session)
+{
+    struct command_in_hand *command = session->command;
+
+    if (!command->serverless) {
+        command->serverless = true;
+        session->worker->serverless++;
+    }
+    if (session->state != SESSION_LEASING) {
+        session_enter(session, SESSION_LEASING);
+    }
+}
+
+static void stop_waiting(struct session *session)
+{
+    struct command_in_hand *command = session->command;
+
+    if (command->serverless) {
+        command->serverless = false;
+        session->worker->serverless--;
+    }
+}
+
+/* A read whose replicas are all behind may wait for one before it takes the primary. */
+static bool may_wait_for_replica(const struct session *session)
+{
+    const struct config *config = session->worker->process->config;
+    uint64_t limit = (uint64_t)config->consistency.wait_ms * 1000000;
+
+    return limit != 0 && worker_now(session->worker) - session->command->since_ns < limit;
+}
+
+void command_place(struct session *session)
+{
+    struct command_in_hand *command = session->command;
+    struct pool *pool = session->worker->pool;
+    bool behind;
+    int server;
+
+    if ((session->pins & PIN_WARNINGS) &&
+        !(command->statement.uses & (USE_WARNINGS | USE_FOUND_ROWS | USE_ROW_COUNT))) {
+        session->pins &= ~(unsigned)PIN_WARNINGS;
+    }
+    if (session->lease.state == LEASE_HELD && session->pins == 0) {
+        session_release(session, true);
+    }
+    choose_route(session);
+    if (session->lease.state == LEASE_HELD) {
+        command_send(session);
+        return;
+    }
+    server = choose_server(session, &behind);
+    if (server < 0 || (behind && may_wait_for_replica(session))) {
+        wait_for_server(session);
+        return;
+    }
+    stop_waiting(session);
+    session->lease.last_session =
+        command->statement.uses & (USE_LAST_INSERT_ID | USE_FOUND_ROWS | USE_ROW_COUNT |
+                                   USE_WARNINGS)
+            ? session->id
+            : 0;
+    if (session->state != SESSION_LEASING) {
+        session_enter(session, SESSION_LEASING);
+    }
+    if (pool_lease(pool, &session->lease, session->group, (unsigned)server,
+                   session->environment)) {
+        backend_lend(session->lease.backend, session);
+        command_send(session);
+    }
+}
+
+bool command_try_elsewhere(struct session *session, int server)
+{
+    struct command_in_hand *command = session->command;
+    bool behind;
+
+    if (command == NULL || command->retried || command->forwarded || session->pins != 0 ||
+        command->is_login || !command->has_statement ||
+        command->statement.class != STATEMENT_READ || command->statement.is_multi) {
+        return false;
+    }
+    command->retried = true;
+    command->avoid = server + 1;
+    command->sent = false;
+    choose_route(session);
+    if (command->route.target != TARGET_REPLICA || choose_server(session, &behind) < 0) {
+        return false;
+    }
+    log_debug(log_number("session", session->id), "read retried avoid=%s",
+              session->worker->process->config->servers[server].name);
+    command_place(session);
+    return true;
+}
+
+void command_retry_serverless(struct session *session, uint64_t now)
+{
+    const struct config *config = session->worker->process->config;
+    struct command_in_hand *command = session->command;
+    char why[400];
+    struct sql_error error;
+
+    if (session->state != SESSION_LEASING || command == NULL || !command->serverless) {
+        return;
+    }
+    command_place(session);
+    if (session->command != command || !command->serverless ||
+        now - command->since_ns < (uint64_t)config->proxy.failover_wait_ms * 1000000) {
+        return;
+    }
+    choose_explain_none(session, why, sizeof why);
+    error = error_make(ERROR_UNKNOWN, "%s (waited %u ms, [proxy] failover_wait_ms)", why,
+                       config->proxy.failover_wait_ms);
+    session_refuse(session, &error);
+}

@@ -1,0 +1,38 @@
+/*
+ * A command from its packet to the server: taken off the client's stream, understood, routed, given
+ * a connection, and sent once that connection is in the session's state.
+ *
+ *   command_read ─▶ take ─▶ by code: answered here | statement ─▶ choose ─▶ lease ─▶ command_send
+ *                                                                              │
+ *                                 in step already, or made so in the same write├─▶ RELAYING
+ *                                                         awaited first ───────┴─▶ SYNCING ─▶ again
+ */
+#ifndef TIDEMARK_PROXY_CLIENT_COMMAND_H
+#define TIDEMARK_PROXY_CLIENT_COMMAND_H
+
+#include "protocol/error.h"
+
+#include <stdbool.h>
+
+struct session;
+
+/* Takes the next command, if it is there. */
+void command_read(struct session *session);
+
+/* Login: enters the client's default schema on some server. */
+void command_try_schema(struct session *session);
+
+/* Routes the command in hand (again) and gets a connection for it. */
+void command_place(struct session *session);
+
+/* The lease is held: brings the connection in step and sends the command. */
+void command_send(struct session *session);
+
+/* The server could not be reached, or was lost before or while it answered. True: the command was
+ * placed anew, on another server. */
+bool command_try_elsewhere(struct session *session, int server);
+
+/* For sessions that found no server: tries again, or gives up when their time is over. */
+void command_retry_serverless(struct session *session, uint64_t now);
+
+#endif

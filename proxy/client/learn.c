@@ -1,0 +1,192 @@
+/*
+ * After a command: transaction, pins, floors.
+ *
+ * The server says whether it is in a transaction (status flags) and what variables have changed
+ * (trackers, see tracking.h); the classifier knows what a statement leaves behind that no server
+ * reports. What pins is the union; what neither explains pins too.
+ */
+#include "proxy/client/learn.h"
+
+#include "health/topology.h"
+#include "protocol/capability.h"
+#include "protocol/command.h"
+#include "protocol/frame.h"
+#include "proxy/client/environment.h"
+#include "proxy/client/prepared_commands.h"
+#include "proxy/client/session.h"
+#include "proxy/client/tracking.h"
+#include "proxy/stream.h"
+#include "proxy/worker.h"
+
+/* Pins that a statement may leave behind even when it ends in an error. */
+#define PINS_DESPITE_ERROR                                                                         \
+    ((unsigned)(PIN_PROGRAM | PIN_UNKNOWN | PIN_TRACKER | PIN_LOG_OFF | PIN_USER_VARIABLE))
+
+static bool is_executed(const struct command_in_hand *command)
+{
+    return command->code == COMMAND_QUERY || command->code == COMMAND_STMT_EXECUTE;
+}
+
+void learn_plain_ok(struct session *session, unsigned status, unsigned warnings)
+{
+    session->status = (uint16_t)(status & ~STATUS_SESSION_STATE_CHANGED);
+    session->command->warnings = warnings;
+}
+
+void learn_ok(struct session *session, const struct ok_packet *ok)
+{
+    struct command_in_hand *command = session->command;
+    struct tracking_past past = {.pins = session->pins | command->route.pins,
+                                 .one_shot_variable = session->one_shot_variable};
+    struct learned learned;
+
+    learn_plain_ok(session, ok->status, ok->warnings);
+    if (ok->insert_id != 0) {
+        session->last_insert_id = ok->insert_id;
+    }
+    learned = tracking_learn(session->worker->environments, session->environment, &past, ok,
+                             command->has_statement ? &command->statement : NULL);
+    if (learned.changed) {
+        session_set_environment(session, learned.environment);
+    } else {
+        environment_unref(learned.environment);
+    }
+    session->pins |= learned.pins_set;
+    session->pins &= ~learned.pins_cleared;
+    session->one_shot_variable = learned.one_shot_variable;
+    if (learned.has_last_insert_id) {
+        session->last_insert_id = learned.last_insert_id;
+    }
+}
+
+static void learn_transaction(struct session *session)
+{
+    const struct command_in_hand *command = session->command;
+    bool is_open = (session->status & STATUS_IN_TRANSACTION) != 0;
+
+    if (command->errored && command->code != COMMAND_STMT_PREPARE &&
+        (session->status & STATUS_AUTOCOMMIT) == 0) {
+        is_open = true; /* an ERR carries no status, and the statement may have begun one */
+    }
+    if (is_open) {
+        session->pins |= PIN_TRANSACTION;
+        session->transaction = session->status & STATUS_IN_READ_ONLY_TRANSACTION
+                                   ? SESSION_TRANSACTION_READ_ONLY
+                                   : SESSION_TRANSACTION_READ_WRITE;
+    } else {
+        session->pins &= ~(unsigned)PIN_TRANSACTION;
+        session->transaction = SESSION_TRANSACTION_NONE;
+    }
+}
+
+/* CREATE and DROP TEMPORARY TABLE are counted: too many created is safe, too many dropped is not,
+ * so a drop with warnings (IF EXISTS of none) does not count. */
+static void count_temporary_tables(struct session *session)
+{
+    const struct command_in_hand *command = session->command;
+    const struct statement *statement = &command->statement;
+
+    if (command->route.pins & PIN_TEMPORARY_TABLE) {
+        session->temporary_tables++;
+    }
+    if ((statement->lessens & PIN_TEMPORARY_TABLE) && command->warnings == 0 &&
+        session->temporary_tables > 0 && !(session->pins & (PIN_PROGRAM | PIN_UNKNOWN))) {
+        session->temporary_tables -= statement->lessens_by < session->temporary_tables
+                                         ? statement->lessens_by
+                                         : session->temporary_tables;
+        if (session->temporary_tables == 0) {
+            session->pins &= ~(unsigned)PIN_TEMPORARY_TABLE;
+        }
+    }
+}
+
+static void learn_pins(struct session *session)
+{
+    const struct command_in_hand *command = session->command;
+    const struct statement *statement = &command->statement;
+
+    if (!command->errored) {
+        session->pins |= command->route.pins;
+        session->pins &= ~statement->ends_pins;
+        if (!statement->is_multi) {
+            count_temporary_tables(session);
+        }
+    } else {
+        session->pins |= command->route.pins & (statement->is_multi ? ~0u : PINS_DESPITE_ERROR);
+    }
+    if (command->errored || command->warnings > 0) {
+        session->pins |= PIN_WARNINGS;
+    }
+    if (session->pins & PIN_TRACKER) {
+        session->lease.backend->discard = true;
+    }
+    if (session->pins & PIN_LOG_OFF) {
+        session->log_off = true;
+    }
+}
+
+/* A moment is read only now, after the last byte of the answer: whatever was committed by then is
+ * older than it. */
+static void learn_moments(struct session *session)
+{
+    const struct command_in_hand *command = session->command;
+
+    if (command->statement.class == STATEMENT_READ) {
+        session->last_read = worker_now(session->worker);
+        session->last_server = (int)session->lease.server;
+    } else if (command->statement.may_change &&
+               session->transaction != SESSION_TRANSACTION_READ_ONLY) {
+        session->last_write = worker_now(session->worker);
+    }
+}
+
+/* Under EOF a result set brought no trackers. Where the statement may have changed something, they
+ * are fetched with a PING before the session goes on. */
+static bool fetch_trackers(struct session *session)
+{
+    struct command_in_hand *command = session->command;
+    struct backend *backend = session->lease.backend;
+    static const uint8_t ping[] = {1, 0, 0, 0, COMMAND_PING};
+
+    if ((backend->capabilities & CAPABILITY_DEPRECATE_EOF) || command->fetching_trackers ||
+        command->errored || backend->response.result_sets == 0 ||
+        (command->statement.class == STATEMENT_READ && !command->statement.is_multi)) {
+        return false;
+    }
+    command->fetching_trackers = true;
+    backend_expect(backend, STEP_TRACKERS, COMMAND_PING, 1, NULL);
+    stream_write_one(backend->stream, bytes_of(ping, sizeof ping));
+    return true;
+}
+
+void learn_end(struct session *session)
+{
+    struct command_in_hand *command = session->command;
+
+    if (command->prepared != NULL) {
+        prepared_finish(session, session->status);
+    }
+    if (is_executed(command)) {
+        learn_moments(session);
+        learn_pins(session);
+        if (fetch_trackers(session)) {
+            return;
+        }
+    }
+    learn_trackers_fetched(session);
+}
+
+void learn_trackers_fetched(struct session *session)
+{
+    const struct command_in_hand *command = session->command;
+    bool was_open = (session->pins & PIN_TRANSACTION) != 0;
+
+    learn_transaction(session);
+    if (was_open && !(session->pins & PIN_TRANSACTION)) {
+        session->pins &= ~(unsigned)PIN_XA;
+    }
+    if (is_executed(command) && command->statement.releases && !command->errored) {
+        session->close_after = true;
+    }
+    session_finish(session);
+}

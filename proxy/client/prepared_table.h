@@ -1,0 +1,45 @@
+/*
+ * A session's prepared statements, by the ids that its client knows. Ids are the session's own and
+ * start at 1, as on a server; where and under which id a server knows the statement is the business
+ * of proxy/backend/prepared_cache.h.
+ */
+#ifndef TIDEMARK_PROXY_CLIENT_PREPARED_TABLE_H
+#define TIDEMARK_PROXY_CLIENT_PREPARED_TABLE_H
+
+#include "protocol/bytes.h"
+#include "router/statement.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uthash.h>
+
+struct prepared_text;
+struct prepared_table;
+
+enum { PREPARED_PER_SESSION = 16384 }; /* as max_prepared_stmt_count is by default */
+
+struct prepared {
+    UT_hash_handle hh;
+    uint32_t id;
+    uint16_t parameters, columns;
+    bool has_long_data; /* some was sent to the held connection, for the next EXECUTE */
+    bool has_cursor;    /* open on the held connection */
+    uint8_t *types;     /* owner: parameter types of the last EXECUTE that brought any */
+    size_t types_size;
+    struct prepared_text *text; /* reference */
+    /* What classify() found; its slices point into the text. */
+    struct statement *statement; /* owner */
+};
+
+/* Adds a statement; takes the reference to `text` over and copies `statement`, which must have been
+ * classified from prepared_text_sql(text). NULL when there are PREPARED_PER_SESSION already. */
+struct prepared *prepared_table_add(struct prepared_table **table, struct prepared_text *text,
+                                    const struct statement *statement);
+struct prepared *prepared_table_find(struct prepared_table *table, uint32_t id);
+void prepared_table_remove(struct prepared_table *table, struct prepared *prepared);
+void prepared_table_free(struct prepared_table *table);
+
+/* Remembers parameter types, which drivers send only once. */
+void prepared_set_types(struct prepared *prepared, struct bytes types);
+
+#endif

@@ -1,0 +1,190 @@
+/*
+ * A session: one client connection, from its first byte to its last.
+ *
+ *   LOGIN --> READY --> LEASING --> SYNCING --> RELAYING --> READY ...      any --> CLOSING
+ *
+ *   LOGIN    -> LEASING   [login_accept]       the client's default schema has to be tried
+ *   LOGIN    -> READY     [login_finish]       credentials verified, OK sent
+ *   READY    -> LOGIN     [login_change_user]  COM_CHANGE_USER
+ *   READY    -> LEASING   [session_lease]      the command needs a server and holds none
+ *   READY    -> SYNCING   [command_send]       ... the one it holds lacks a prepared statement
+ *   READY    -> RELAYING  [command_send]       the command was sent
+ *   LEASING  -> SYNCING   [command_send]       the connection has to be brought in step first
+ *   LEASING  -> RELAYING  [command_send]       ... or has been, or is in the same write
+ *   LEASING  -> READY     [session_refuse]     no connection came in time: ERR
+ *   SYNCING  -> RELAYING  [command_send]       in step
+ *   SYNCING  -> READY     [session_refuse]     it could not be brought in step: ERR
+ *   SYNCING  -> LEASING   [session_retry]      ... or was lost before the command was sent
+ *   RELAYING -> READY     [session_finish]     the last byte of the answer is with the client
+ *   RELAYING -> LEASING   [session_retry]      a read is tried again elsewhere
+ *
+ *   READY:    no command; a lease is held only if `pins` is not 0.
+ *   LEASING:  `command` is held whole (or its prefix); the lease waits, or no server is usable yet.
+ *   RELAYING: the lease is held, its answers are read by proxy/exchange.c.
+ *
+ * Memory per idle client is this struct and its stream: keep it small.
+ */
+#ifndef TIDEMARK_PROXY_CLIENT_SESSION_H
+#define TIDEMARK_PROXY_CLIENT_SESSION_H
+
+#include "proxy/backend/pool.h"
+#include "router/lexer.h"
+#include "router/route.h"
+#include "router/statement.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct config_user;
+struct prepared;
+struct prepared_table;
+struct server_facts;
+struct session_login;
+struct stream;
+struct worker;
+
+enum session_state {
+    SESSION_LOGIN,
+    SESSION_READY,
+    SESSION_LEASING,
+    SESSION_SYNCING,
+    SESSION_RELAYING,
+    SESSION_CLOSING,
+};
+
+enum {
+    COMMAND_SMALL_BYTES = 4 << 10,   /* a command up to this needs no memory of its own */
+    COMMAND_WHOLE_BYTES = 256 << 10, /* a command up to this is held whole; longer ones are streamed */
+    COMMAND_PREFIX_BYTES = 64 << 10, /* of a streamed command: what is held and classified */
+};
+
+/* The command being served. Its bytes, or the first COMMAND_PREFIX_BYTES of a longer one, are held
+ * from when it was read until its answer has ended: a read can then be tried again elsewhere, a
+ * command can wait for a connection, and slices of its text stay good. The worker keeps a list of
+ * free ones, so that none is allocated per command. */
+struct command_in_hand {
+    struct command_in_hand *next_free;
+    /* From here to `route` all is zero at the beginning. */
+    uint8_t *data;          /* the packet, head included: `small`, or owner of other memory */
+    size_t size;
+    uint64_t upload_left;   /* bytes of the packet beyond `size` that were not forwarded yet */
+    struct prepared *prepared; /* STMT_*: which; borrower */
+    struct bytes sql;       /* inside data; empty when the command has no text */
+    uint64_t since_ns;
+    int avoid;              /* server not to be tried again, plus 1; 0: none */
+    uint8_t code;           /* enum command */
+    uint8_t upload_sequence; /* of the last packet from the client */
+    bool upload_continues;  /* another packet of the same payload follows */
+    bool is_login;          /* no command of the client's: its default schema is tried */
+    bool local_infile;      /* the client is sending a file */
+    bool forwarded;         /* some of the answer is with the client */
+    bool swallow;           /* the answer is dropped: a step before it failed */
+    bool retried;
+    bool sent;              /* the command has left for the server */
+    bool errored;           /* the answer was, or ended in, an ERR */
+    bool error_may_leave_state; /* ... of a kind after which something may have happened */
+    bool has_statement;     /* `statement` is filled in */
+    bool id_replayed;   /* LAST_INSERT_ID() was set on the held connection */
+    bool changed_connection; /* the first one could not be brought into the session's state */
+    bool refused_by_replica; /* the answer is an error 1290, which the client will not see */
+    unsigned warnings;  /* of the last OK or EOF */
+    bool serverless;    /* counted in the worker's sessions that found no server */
+    bool wants_primary;     /* a replica refused it as a write, or its state could not be had there */
+    bool fetching_trackers; /* the answer is complete; a PING fetches what it could not carry */
+    bool prepare_began;     /* PREPARE: the answer's first packet was seen */
+    struct route route;
+    struct statement statement;
+    uint8_t small[COMMAND_SMALL_BYTES];
+};
+
+struct session {
+    struct lease lease; /* first: the pool hands leases back */
+    struct session *next, *previous;
+    struct worker *worker;
+    struct stream *client;
+    enum session_state state;
+    uint32_t id; /* what clients see as CONNECTION_ID() */
+    uint64_t state_since_ns;
+    uint64_t capabilities; /* the client's, as far as they were offered */
+    unsigned user;         /* index in the configuration */
+    bool counted;          /* in the user's count of sessions */
+    bool is_unix;
+    bool is_reading;       /* session_read is on the stack */
+    bool one_shot_variable; /* see tracking.h */
+    bool log_off;          /* sql_log_bin=0 was seen */
+    bool outcome_unknown;  /* a write's connection was lost: it may still commit */
+    bool close_after;      /* COMMIT RELEASE */
+    uint16_t status;       /* status flags as the client saw them last */
+    uint8_t scramble[20];
+    uint8_t sequence;      /* of the next packet to the client outside an answer (login) */
+    unsigned pins;         /* enum pin */
+    unsigned temporary_tables;
+    unsigned long_data, cursors; /* statements that have some on the held connection */
+    enum session_transaction transaction;
+    int last_server;       /* where its last read went; -1: none */
+    uint64_t last_write, last_read; /* moments */
+    uint64_t last_insert_id;
+    uint64_t queries;
+    uint64_t idle_queries; /* `queries` when idleness was last looked at */
+    struct group *group;
+    const struct environment *environment; /* reference */
+    const struct environment *mode_of;     /* `mode` was made from this one; borrower */
+    struct lexer_mode mode;
+    struct prepared_table *statements; /* owner; NULL before the first */
+    struct session_login *login;       /* owner; only while logging in */
+    struct command_in_hand *command;   /* owner; NULL between commands */
+    char peer[48];                     /* client's address, for logs and errors */
+};
+
+/* Takes a client's stream over; `peer` is its address as text. */
+struct session *session_new(struct worker *worker, bool is_unix, const char *peer);
+extern const struct stream_events session_stream_events;
+
+/* For a session whose stream could not be had: frees it. */
+void session_bury_stillborn(struct session *session);
+
+/* Greets the client. The stream must have been set. */
+void session_start(struct session *session);
+
+/* The one mover of states. */
+void session_enter(struct session *session, enum session_state state);
+
+/* Reads what the client sent, as far as the state allows. */
+void session_read(struct session *session);
+
+/* Ends the session: `reason` goes to the log. The client is told nothing more. */
+void session_close(struct session *session, const char *reason);
+
+/* The same, after an ERR that says why; for use between answers and during login. */
+void session_fail(struct session *session, const struct sql_error *error);
+
+/* The command ends with an ERR, and the session lives on. */
+void session_refuse(struct session *session, const struct sql_error *error);
+
+/* The command is over: gives the lease back unless something pins it, and reads on. */
+void session_finish(struct session *session);
+
+/* Gives the lease back: `clean` when nothing of the session is left on the connection. */
+void session_release(struct session *session, bool clean);
+
+/* Frees the command in hand. */
+void session_drop_command(struct session *session);
+
+/* The facts of the server that holds for the session: the primary's, or while there is none those of
+ * any server that was seen. Borrowed from the worker's topology; NULL when none was seen yet. */
+const struct server_facts *session_facts(const struct session *session);
+
+/* How SQL is to be read in the session's present state. */
+const struct lexer_mode *session_mode(struct session *session);
+
+/* Takes over the reference; also the held connection is in this state then. */
+void session_set_environment(struct session *session, const struct environment *environment);
+
+/* COM_RESET_CONNECTION and COM_CHANGE_USER: forgets all state. */
+void session_forget(struct session *session);
+
+/* The pool's answers to waiting leases. */
+extern const struct pool_events session_pool_events;
+
+#endif

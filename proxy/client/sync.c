@@ -1,0 +1,234 @@
+/*
+ * From a held connection to a sent command: the connection is brought into the session's state, and
+ * knows the prepared statement that is to be executed, before the command goes out.
+ *
+ * Both servers answer in order whatever is sent in one write, but they do not stop at an error. So
+ * only ahead of a plain read, which does no harm anywhere, are the steps and the command sent
+ * together (and the read is swallowed and repeated on the primary if a step fails). Ahead of all
+ * else the steps' answers are awaited.
+ *
+ * command_send looks at what is still missing, sends that, and is called again when it is done.
+ */
+#include "health/topology.h"
+#include "protocol/capability.h"
+#include "protocol/command.h"
+#include "protocol/frame.h"
+#include "protocol/prepared.h"
+#include "proxy/backend/prepared_cache.h"
+#include "proxy/client/command.h"
+#include "proxy/client/environment.h"
+#include "proxy/client/login.h"
+#include "proxy/client/prepared_commands.h"
+#include "proxy/client/prepared_table.h"
+#include "proxy/client/replay.h"
+#include "proxy/client/session.h"
+#include "proxy/client/tracking.h"
+#include "proxy/exchange.h"
+#include "proxy/stream.h"
+#include "proxy/worker.h"
+
+#include <assert.h>
+#include <string.h>
+
+static bool is_plain_read(const struct command_in_hand *command)
+{
+    return command->has_statement && command->statement.class == STATEMENT_READ &&
+           !command->statement.is_multi && command->upload_left == 0 &&
+           (command->code == COMMAND_QUERY || command->code == COMMAND_STMT_EXECUTE);
+}
+
+/* One packet of a command that brings the connection in step. */
+static void add_step(struct backend *backend, struct writer *out, enum step_kind kind,
+                     enum command code, struct bytes argument, struct prepared_text *prepared)
+{
+    size_t at = write_packet_begin(out);
+
+    write_u8(out, (uint8_t)code);
+    write_bytes(out, argument);
+    write_packet_end(out, at, 0);
+    if (!backend_expect(backend, kind, code, 1, prepared)) {
+        out->failed = true;
+    }
+}
+
+static void add_reset(struct session *session, struct writer *out)
+{
+    struct backend *backend = session->lease.backend;
+    const struct server_facts *facts =
+        session->worker->topology->servers[backend->server].facts;
+    char *text = (char *)session->worker->scratch + WORKER_SCRATCH_BYTES / 2;
+    size_t size = facts == NULL ? 0
+                                : tracking_setup_sql(bytes_of_text(facts->tracked), text,
+                                                     WORKER_SCRATCH_BYTES / 4);
+
+    add_step(backend, out, STEP_RESET, COMMAND_RESET_CONNECTION, (struct bytes){0}, NULL);
+    add_step(backend, out, STEP_TRACKING, COMMAND_QUERY, bytes_of(text, size), NULL);
+    prepared_cache_clear(backend->prepared);
+}
+
+/* Writes the steps from the connection's state to `to`. False: it cannot be brought there. */
+static bool add_steps(struct session *session, const struct environment *to, struct writer *out)
+{
+    struct backend *backend = session->lease.backend;
+    const struct command_in_hand *command = session->command;
+    bool owes_id = to == session->environment && session->pins == 0 && command->has_statement &&
+                   (command->statement.uses & USE_LAST_INSERT_ID) &&
+                   backend->last_session != session->id && !command->id_replayed;
+    char sql[REPLAY_SQL_CAPACITY];
+    struct replay plan = {.sql = sql, .capacity = sizeof sql};
+    enum replay_kind kind;
+
+    if (backend->environment == to && !owes_id) {
+        return true;
+    }
+    kind = replay_plan(backend->environment, to, &plan);
+    if (kind == REPLAY_NONE) {
+        plan = (struct replay){.sql = sql, .capacity = sizeof sql};
+    }
+    if (kind == REPLAY_IMPOSSIBLE || (kind == REPLAY_RESET && session->pins != 0)) {
+        return false;
+    }
+    if (owes_id) {
+        if (!replay_add_last_insert_id(&plan, session->last_insert_id)) {
+            return false;
+        }
+        session->command->id_replayed = true;
+    }
+    if (kind == REPLAY_RESET) {
+        add_reset(session, out);
+    }
+    if (plan.init_db) {
+        add_step(backend, out, STEP_SCHEMA, COMMAND_INIT_DB, plan.schema, NULL);
+    }
+    if (plan.sql_size > 0) {
+        add_step(backend, out, STEP_STATE, COMMAND_QUERY,
+                 bytes_of((const uint8_t *)sql, plan.sql_size), NULL);
+    }
+    if (backend->environment != to) {
+        backend_set_environment(backend, environment_ref(to));
+    }
+    return !out->failed;
+}
+
+/* The held connection cannot be used for this: another one is taken, a fresh one at worst. */
+static void change_connection(struct session *session)
+{
+    struct sql_error error = error_make(
+        ERROR_UNKNOWN, "the session's state cannot be brought to the server connection it holds");
+
+    if (session->pins != 0 || session->command->changed_connection) {
+        session_refuse(session, &error);
+        return;
+    }
+    session->command->changed_connection = true;
+    session->lease.backend->discard = true;
+    session_release(session, true);
+    if (session->state != SESSION_LEASING) {
+        session_enter(session, SESSION_LEASING);
+    }
+    command_place(session);
+}
+
+static void await_steps(struct session *session, const struct writer *out)
+{
+    if (session->state != SESSION_SYNCING) {
+        session_enter(session, SESSION_SYNCING);
+    }
+    stream_write_one(session->lease.backend->stream, writer_bytes(out));
+}
+
+/* The prepared statement under which the command's id is known here; true when the steps to get
+ * there were sent (or could not be) and the command has to wait. */
+static bool is_preparing(struct session *session, struct writer *out, uint32_t *id)
+{
+    struct backend *backend = session->lease.backend;
+    struct prepared *prepared = session->command->prepared;
+    const struct environment *environment;
+
+    if (prepared == NULL || prepared_cache_find(backend->prepared, prepared->text, id)) {
+        return false;
+    }
+    environment = prepared_text_environment(prepared->text);
+    if (!add_steps(session, environment, out)) {
+        change_connection(session);
+        return true;
+    }
+    if (out->size == 0) {
+        struct bytes sql = prepared_text_sql(prepared->text);
+
+        if (sql.size + FRAME_HEAD_SIZE + 1 > WORKER_SCRATCH_BYTES / 2) {
+            /* Too long for the scratch memory: head and text are sent as they lie. */
+            uint8_t head[FRAME_HEAD_SIZE + 1];
+            struct bytes parts[2] = {{head, sizeof head}, sql};
+
+            frame_write(head, (struct frame){(uint32_t)sql.size + 1, 0});
+            head[FRAME_HEAD_SIZE] = COMMAND_STMT_PREPARE;
+            backend_expect(backend, STEP_PREPARE, COMMAND_STMT_PREPARE, 1,
+                           prepared_text_ref(prepared->text));
+            if (session->state != SESSION_SYNCING) {
+                session_enter(session, SESSION_SYNCING);
+            }
+            stream_write(backend->stream, parts, 2);
+            return true;
+        }
+        add_step(backend, out, STEP_PREPARE, COMMAND_STMT_PREPARE, sql,
+                 prepared_text_ref(prepared->text));
+    }
+    await_steps(session, out);
+    return true;
+}
+
+/* The command's own bytes, which may need another statement id or parameter types put in. */
+static void write_command(struct session *session, const struct writer *steps, uint32_t id)
+{
+    struct command_in_hand *command = session->command;
+    struct backend *backend = session->lease.backend;
+    struct bytes parts[2 + EXECUTE_SLICES] = {writer_bytes(steps)};
+    size_t count = 1;
+    uint8_t head[FRAME_HEAD_SIZE];
+
+    if (command->prepared != NULL) {
+        count += prepared_slices(session, id, head, parts + 1);
+    } else {
+        parts[count++] = bytes_of(command->data, command->size);
+    }
+    if (command_info(command->code)->answer != ANSWER_NONE) {
+        uint8_t sequence = (uint8_t)(command->upload_sequence + 1);
+
+        backend_expect(backend, STEP_CLIENT, (enum command)command->code, sequence, NULL);
+    }
+    command->sent = true;
+    stream_write(backend->stream, parts, count);
+}
+
+void command_send(struct session *session)
+{
+    struct command_in_hand *command = session->command;
+    struct writer out = writer_over(session->worker->scratch, WORKER_SCRATCH_BYTES / 2);
+    uint32_t id = 0;
+
+    if (is_preparing(session, &out, &id)) {
+        return;
+    }
+    if (!add_steps(session, session->environment, &out)) {
+        change_connection(session);
+        return;
+    }
+    if (command->is_login && out.size == 0) {
+        login_schema_entered(session);
+        return;
+    }
+    if (out.size > 0 && !is_plain_read(command)) {
+        await_steps(session, &out);
+        return;
+    }
+    if (command->code == COMMAND_STMT_EXECUTE && out.size > 0 && session->pins != 0) {
+        await_steps(session, &out);
+        return;
+    }
+    session_enter(session, SESSION_RELAYING);
+    write_command(session, &out, id);
+    if (command->upload_left == 0 && !command->upload_continues) {
+        exchange_sent(session);
+    }
+}

@@ -1,0 +1,424 @@
+/*
+ * Start, signals, end. See control.h. What is started last is ended first:
+ *
+ *   health ─▶ permits ─▶ workers ─▶ listeners        signal: listeners ─▶ workers ─▶ health
+ */
+#include "proxy/control.h"
+
+#include "health/health.h"
+#include "protocol/rsa_key.h"
+#include "proxy/backend/permits.h"
+#include "proxy/client/user_secret.h"
+#include "proxy/client/variables.h"
+#include "proxy/config/config.h"
+#include "proxy/listener.h"
+#include "proxy/log.h"
+#include "proxy/memory.h"
+#include "proxy/options.h"
+#include "proxy/process.h"
+#include "proxy/worker_thread.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <uv.h>
+
+enum {
+    DRAIN_LOOK_MS = 20,
+    RSA_BITS = 2048, /* as servers make theirs */
+    RSA_FILE_BYTES = 16 << 10,
+    DESCRIPTORS_OTHERWISE = 100, /* beside clients and server connections: monitors, log, loops */
+};
+
+enum { SIGNAL_COUNT = 4 };
+static const int signals[SIGNAL_COUNT] = {SIGTERM, SIGINT, SIGUSR1, SIGHUP};
+
+struct control {
+    struct config *config;
+    struct process process;
+    uv_loop_t loop;
+    uv_signal_t signal_handles[SIGNAL_COUNT];
+    uv_timer_t drain_look;
+    struct listener **listeners;
+    size_t listener_count;
+    struct worker_thread **workers;
+    atomic_size_t worker_count; /* started so far: callbacks from other threads look at those */
+    bool draining;
+};
+
+/* ---- what the workers ask of the process ---- */
+
+static struct topology *current_topology(struct process *process)
+{
+    return health_topology(process->health);
+}
+
+static void want(struct process *process, uint64_t floor_ns)
+{
+    health_want(process->health, floor_ns);
+}
+
+static void suspect(struct process *process, unsigned server)
+{
+    health_suspect(process->health, server);
+}
+
+static void relist(struct process *process)
+{
+    health_relist(process->health);
+}
+
+/* ---- what the health part tells ---- */
+
+static void wake_all(void *context)
+{
+    struct control *control = context;
+    size_t count = atomic_load(&control->worker_count);
+
+    for (size_t i = 0; i < count; i++) {
+        worker_thread_wake(control->workers[i]);
+    }
+}
+
+static void wake_one(void *context, unsigned worker)
+{
+    struct control *control = context;
+
+    worker_thread_wake(control->workers[worker]);
+}
+
+static void on_event(void *context, const char *subject, const char *what, const char *why)
+{
+    (void)context;
+    log_info(log_name("server", subject), "%s%s%s", what, why[0] != 0 ? ": " : "", why);
+}
+
+/* Only reads that wait for a replica care that one has caught up; nobody waits by default. */
+static void on_caught_up(void *context)
+{
+    struct control *control = context;
+
+    if (control->config->consistency.wait_ms != 0) {
+        wake_all(context);
+    }
+}
+
+static enum configured_role role_of(const struct config_server *server)
+{
+    switch ((enum config_role)server->role) {
+    case CONFIG_ROLE_PRIMARY:
+        return CONFIGURED_PRIMARY;
+    case CONFIG_ROLE_REPLICA:
+        return CONFIGURED_REPLICA;
+    case CONFIG_ROLE_AUTO:
+        break;
+    }
+    return CONFIGURED_AUTO;
+}
+
+static bool start_health(struct control *control)
+{
+    const struct config *config = control->config;
+    struct health_server *servers = mem_calloc(config->server_count, sizeof *servers);
+    const char **tracked = mem_calloc(variable_count() + 1, sizeof *tracked);
+    struct health_options options = {.servers = servers,
+                                     .server_count = config->server_count,
+                                     .user = config->monitor.user,
+                                     .password = config->monitor.password,
+                                     .poll_ms = config->monitor.poll_ms,
+                                     .sample_min_ms = config->monitor.sample_min_ms,
+                                     .tracked = tracked,
+                                     .context = control,
+                                     .on_change = wake_all,
+                                     .on_caught_up = on_caught_up,
+                                     .on_event = on_event};
+
+    for (size_t i = 0; i < variable_count(); i++) {
+        tracked[i] = variable_at((int)i)->name;
+    }
+    for (size_t i = 0; i < config->server_count; i++) {
+        const struct config_server *server = &config->servers[i];
+        bool is_unix = server->address.kind == CONFIG_ADDRESS_UNIX;
+
+        servers[i] = (struct health_server){.name = server->name,
+                                            .host = is_unix ? NULL : server->address.host,
+                                            .port = server->address.port,
+                                            .unix_path = is_unix ? server->address.host : NULL,
+                                            .role = role_of(server),
+                                            .weight = server->weight,
+                                            .max_connections = server->max_connections};
+    }
+    control->process.health = health_start(&options);
+    mem_free(servers);
+    mem_free(tracked);
+    if (control->process.health == NULL) {
+        log_error(log_name("proxy", NULL), "the monitors cannot be started");
+    }
+    return control->process.health != NULL;
+}
+
+/* ---- start ---- */
+
+/* The soft limit of open files goes to the hard one; a client and its server connection need one
+ * each. */
+static void raise_descriptor_limit(const struct config *config)
+{
+    struct rlimit limit;
+    rlim_t needed = config->proxy.max_clients + DESCRIPTORS_OTHERWISE;
+
+    for (size_t i = 0; i < config->server_count; i++) {
+        needed += config->servers[i].max_connections;
+    }
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
+        return;
+    }
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_max < needed) {
+        log_warn(log_name("proxy", NULL),
+                 "only %llu open files are allowed, %llu would be needed for max_clients=%u; "
+                 "clients beyond that are refused",
+                 (unsigned long long)limit.rlim_max, (unsigned long long)needed,
+                 config->proxy.max_clients);
+    }
+}
+
+static EVP_PKEY *load_rsa_key(const char *path)
+{
+    uint8_t pem[RSA_FILE_BYTES];
+    FILE *file;
+    size_t size;
+    EVP_PKEY *key;
+
+    if (path[0] == 0) {
+        return rsa_key_generate(RSA_BITS);
+    }
+    file = fopen(path, "re");
+    if (file == NULL) {
+        log_error(log_name("proxy", NULL), "cannot read %s: %s", path, strerror(errno));
+        return NULL;
+    }
+    size = fread(pem, 1, sizeof pem, file);
+    fclose(file);
+    key = rsa_key_from_private_pem(bytes_of(pem, size));
+    OPENSSL_cleanse(pem, sizeof pem);
+    return key;
+}
+
+static bool start_process(struct control *control)
+{
+    struct process *process = &control->process;
+    const struct config *config = control->config;
+    unsigned *limits = mem_calloc(config->server_count, sizeof *limits);
+
+    for (size_t i = 0; i < config->server_count; i++) {
+        limits[i] = config->servers[i].max_connections;
+    }
+    process->config = config;
+    process->topology = current_topology;
+    process->want = want;
+    process->suspect = suspect;
+    process->relist = relist;
+    process->user_clients = mem_calloc(config->user_count, sizeof *process->user_clients);
+    process->user_secrets = mem_calloc(config->user_count, sizeof *process->user_secrets);
+    process->permits =
+        permits_new(config->proxy.workers, config->server_count, limits, wake_one, control);
+    mem_free(limits);
+    process->rsa_key = load_rsa_key(config->proxy.rsa_private_key);
+    if (process->rsa_key == NULL) {
+        log_error(log_name("proxy", NULL), "no RSA key pair for caching_sha2_password: [proxy] rsa_private_key must be a PEM "
+                  "file with an unencrypted RSA key");
+        return false;
+    }
+    return true;
+}
+
+static void accept_client(void *context, int fd, bool is_unix, const char *peer)
+{
+    struct control *control = context;
+    struct worker_thread *least = control->workers[0];
+
+    for (size_t i = 1; i < atomic_load(&control->worker_count); i++) {
+        if (worker_thread_clients(control->workers[i]) < worker_thread_clients(least)) {
+            least = control->workers[i];
+        }
+    }
+    atomic_fetch_add(&control->process.clients, 1);
+    worker_thread_accept(least, fd, is_unix, peer);
+}
+
+static bool start_workers(struct control *control)
+{
+    unsigned count = control->config->proxy.workers;
+
+    control->workers = mem_calloc(count, sizeof *control->workers);
+    for (unsigned i = 0; i < count; i++) {
+        control->workers[i] = worker_thread_start(&control->process, i);
+        if (control->workers[i] == NULL) {
+            return false;
+        }
+        atomic_store(&control->worker_count, i + 1);
+    }
+    return true;
+}
+
+static bool start_listeners(struct control *control)
+{
+    const struct config_addresses *listen = &control->config->proxy.listen;
+
+    control->listeners = mem_calloc(listen->count, sizeof *control->listeners);
+    for (size_t i = 0; i < listen->count; i++) {
+        struct listener *listener =
+            listener_open(&control->loop, &listen->items[i], accept_client, control);
+
+        if (listener == NULL) {
+            return false;
+        }
+        control->listeners[control->listener_count++] = listener;
+    }
+    return true;
+}
+
+/* ---- end ---- */
+
+static void close_listeners(struct control *control)
+{
+    for (size_t i = 0; i < control->listener_count; i++) {
+        listener_close(control->listeners[i]);
+    }
+    control->listener_count = 0;
+}
+
+static void stop_loop(struct control *control)
+{
+    if (uv_is_closing((uv_handle_t *)&control->drain_look)) {
+        return;
+    }
+    uv_close((uv_handle_t *)&control->drain_look, NULL);
+    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+        uv_close((uv_handle_t *)&control->signal_handles[i], NULL);
+    }
+}
+
+static void on_drain_look(uv_timer_t *timer)
+{
+    struct control *control = timer->data;
+
+    for (size_t i = 0; i < atomic_load(&control->worker_count); i++) {
+        if (!worker_thread_has_ended(control->workers[i])) {
+            return;
+        }
+    }
+    stop_loop(control);
+}
+
+static void drain(struct control *control, unsigned timeout_ms)
+{
+    if (!control->draining) {
+        control->draining = true;
+        close_listeners(control);
+        uv_timer_start(&control->drain_look, on_drain_look, DRAIN_LOOK_MS, DRAIN_LOOK_MS);
+    }
+    for (size_t i = 0; i < atomic_load(&control->worker_count); i++) {
+        worker_thread_drain(control->workers[i], timeout_ms);
+    }
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct control *control = handle->data;
+
+    switch (number) {
+    case SIGTERM:
+    case SIGINT:
+        if (control->draining) {
+            log_info(log_name("proxy", NULL), "ending at once");
+            drain(control, 0);
+        } else {
+            log_info(log_name("proxy", NULL), "draining clients=%u timeout_ms=%u",
+                     atomic_load(&control->process.clients),
+                     control->config->proxy.drain_timeout_ms);
+            drain(control, control->config->proxy.drain_timeout_ms);
+        }
+        break;
+    case SIGUSR1:
+        if (log_reopen() < 0) {
+            log_error(log_name("proxy", NULL), "the log file cannot be reopened");
+        }
+        break;
+    case SIGHUP:
+        log_warn(log_name("proxy", NULL),
+                 "SIGHUP: the configuration is read at start only; restart to change it");
+        break;
+    default:
+        break;
+    }
+}
+
+static void watch_signals(struct control *control)
+{
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+        uv_signal_init(&control->loop, &control->signal_handles[i]);
+        control->signal_handles[i].data = control;
+        uv_signal_start(&control->signal_handles[i], on_signal, signals[i]);
+    }
+    uv_timer_init(&control->loop, &control->drain_look);
+    control->drain_look.data = control;
+}
+
+static void dispose(struct control *control)
+{
+    struct process *process = &control->process;
+    size_t count = atomic_load(&control->worker_count);
+
+    /* The workers have run out and hold no snapshot any more, but the monitors may still wake them:
+     * so first the monitors end, then the workers' loops. */
+    if (process->health != NULL) {
+        health_stop(process->health);
+    }
+    for (size_t i = 0; i < count; i++) {
+        worker_thread_join(control->workers[i]);
+    }
+    mem_free(control->workers);
+    mem_free(control->listeners);
+    permits_free(process->permits);
+    mem_free(process->user_clients);
+    if (process->user_secrets != NULL) {
+        OPENSSL_cleanse(process->user_secrets,
+                        control->config->user_count * sizeof *process->user_secrets);
+        mem_free(process->user_secrets);
+    }
+    EVP_PKEY_free(process->rsa_key);
+}
+
+int control_run(struct config *config)
+{
+    struct control control = {.config = config};
+    bool started;
+
+    if (uv_loop_init(&control.loop) < 0) {
+        log_error(log_name("proxy", NULL), "no event loop");
+        return EXIT_CONFIG;
+    }
+    watch_signals(&control);
+    raise_descriptor_limit(config);
+    /* Signals are for this thread's loop: monitors and workers inherit the mask that libuv sets. */
+    started = start_process(&control) && start_health(&control) && start_workers(&control) &&
+              start_listeners(&control);
+    if (started) {
+        log_info(log_name("proxy", NULL), "started workers=%u servers=%zu users=%zu",
+                 config->proxy.workers, config->server_count, config->user_count);
+    } else {
+        drain(&control, 0);
+    }
+    uv_run(&control.loop, UV_RUN_DEFAULT);
+    dispose(&control);
+    uv_loop_close(&control.loop);
+    log_info(log_name("proxy", NULL), "ended");
+    return started ? EXIT_FINE : EXIT_CONFIG;
+}

@@ -1,0 +1,483 @@
+/*
+ * Bytes from a server to a client, and what is learned on the way. See exchange.h.
+ *
+ * The common case is a loop over packet heads that finds nothing to look at before the last packet:
+ * then all that was read goes out in one write, from the read buffer.
+ */
+#include "proxy/exchange.h"
+
+#include "health/topology.h"
+#include "protocol/capability.h"
+#include "protocol/command.h"
+#include "protocol/frame.h"
+#include "protocol/response.h"
+#include "proxy/client/command.h"
+#include "proxy/client/learn.h"
+#include "proxy/client/login.h"
+#include "proxy/client/prepared_commands.h"
+#include "proxy/client/send.h"
+#include "proxy/client/session.h"
+#include "proxy/log.h"
+#include "proxy/stream.h"
+#include "proxy/worker.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { PLAIN_OK_BYTES = 7 }; /* an OK without info and trackers reads the same for every client */
+
+/* ---- trackers that a client is shown ---- */
+
+/* What a server would track for a client that did not ask for anything else. */
+static bool is_shown(const struct tracker *tracker, void *context)
+{
+    static const char *const shown[] = {"autocommit", "character_set_client",
+                                        "character_set_connection", "character_set_results",
+                                        "time_zone"};
+
+    (void)context;
+    if (tracker->type == TRACKER_SCHEMA) {
+        return true;
+    }
+    if (tracker->type != TRACKER_SYSTEM_VARIABLE) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
+        if (bytes_equal_text(tracker->name, shown[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- what goes to the client ---- */
+
+struct relay {
+    struct session *session;
+    struct backend *backend;
+    struct bytes in; /* what the server sent and was not consumed */
+    size_t from;     /* the part from here ... */
+    size_t at;       /* ... to here goes out as it is */
+};
+
+static void flush(struct relay *relay)
+{
+    if (relay->at > relay->from) {
+        if (!relay->session->command->swallow) {
+            relay->session->command->forwarded = true;
+            stream_write_one(relay->session->client,
+                             bytes_of(relay->in.data + relay->from, relay->at - relay->from));
+        }
+        relay->from = relay->at;
+    }
+}
+
+/* Sends something else in place of the packet of `size` bytes that is next. */
+static void replace(struct relay *relay, size_t size, struct bytes packet)
+{
+    flush(relay);
+    if (!relay->session->command->swallow) {
+        relay->session->command->forwarded = true;
+        stream_write_one(relay->session->client, packet);
+    }
+    relay->at += size;
+    relay->from = relay->at;
+}
+
+static void on_ok(struct relay *relay, const struct response_step *step)
+{
+    struct session *session = relay->session;
+    struct ok_packet ok;
+
+    if (step->payload.size == PLAIN_OK_BYTES) {
+        /* No trackers, no info: only the status counts. */
+        learn_plain_ok(session, (unsigned)(step->payload.data[3] | step->payload.data[4] << 8),
+                       (unsigned)(step->payload.data[5] | step->payload.data[6] << 8));
+        if (step->payload.data[2] != 0) {
+            session->last_insert_id = step->payload.data[2];
+        }
+        relay->at += step->size;
+        return;
+    }
+    if (ok_decode(step->payload, relay->backend->capabilities, &ok) != PARSE_OK) {
+        relay->at += step->size;
+        return;
+    }
+    learn_ok(session, &ok);
+    if (ok.info.size == 0 && ok.trackers.size == 0) {
+        relay->at += step->size;
+    } else {
+        struct writer out = writer_over(session->worker->scratch, WORKER_SCRATCH_BYTES);
+        size_t at = write_packet_begin(&out);
+
+        ok_rewrite(&out, &ok, session->capabilities, is_shown, NULL);
+        write_packet_end(&out, at, step->sequence);
+        if (out.failed) {
+            /* More trackers than the scratch memory holds: the client gets the OK without them. */
+            out = writer_over(session->worker->scratch, WORKER_SCRATCH_BYTES);
+            at = write_packet_begin(&out);
+            ok_rewrite(&out, &ok, session->capabilities, NULL, NULL);
+            write_packet_end(&out, at, step->sequence);
+        }
+        replace(relay, step->size, writer_bytes(&out));
+    }
+}
+
+static void on_eof(struct relay *relay, const struct response_step *step)
+{
+    struct eof_packet eof;
+
+    if (eof_decode(step->payload, &eof) == PARSE_OK) {
+        learn_plain_ok(relay->session, eof.status, eof.warnings);
+    }
+    relay->at += step->size;
+}
+
+static bool server_is_replica(const struct relay *relay)
+{
+    const struct topology *topology = relay->session->worker->topology;
+
+    return topology != NULL && topology->servers[relay->backend->server].role == ROLE_REPLICA;
+}
+
+/* A refusal by a read-only replica of what was taken for a read: the primary will do it, and the
+ * client sees nothing of it. In a READ ONLY transaction the client is told what a primary says. */
+static void on_error(struct relay *relay, const struct response_step *step)
+{
+    struct session *session = relay->session;
+    struct command_in_hand *command = session->command;
+    struct sql_error error;
+    bool decoded = error_decode(step->payload, &error) == PARSE_OK;
+
+    command->errored = true;
+    if (decoded && error.code == ERROR_OPTION_PREVENTS_STATEMENT && server_is_replica(relay)) {
+        if (session->transaction == SESSION_TRANSACTION_READ_ONLY) {
+            uint8_t packet[128];
+            struct writer out = writer_over(packet, sizeof packet);
+
+            error = error_make(ERROR_READ_ONLY_TRANSACTION,
+                               "Cannot execute statement in a READ ONLY transaction.");
+            error_encode_packet(&out, &error, session->capabilities, step->sequence);
+            replace(relay, step->size, writer_bytes(&out));
+            return;
+        }
+        if (!command->forwarded && relay->from == relay->at && session->pins == 0) {
+            command->swallow = true;
+            command->refused_by_replica = true;
+        }
+    }
+    relay->at += step->size;
+}
+
+static void on_local_infile(struct relay *relay, const struct response_step *step)
+{
+    relay->at += step->size;
+    flush(relay);
+    relay->session->command->local_infile = true;
+    relay->session->command->upload_sequence = step->sequence;
+}
+
+/* Handles one step of the answer. False: no further step now. */
+static bool relay_step(struct relay *relay, const struct response_step *step)
+{
+    switch (step->what) {
+    case RESPONSE_MORE:
+        stream_expect(relay->backend->stream, step->need);
+        return false;
+    case RESPONSE_BAD:
+    case RESPONSE_AUTH:
+        return false;
+    case RESPONSE_PASS:
+        relay->at += step->size;
+        break;
+    case RESPONSE_OK:
+        on_ok(relay, step);
+        break;
+    case RESPONSE_EOF:
+        on_eof(relay, step);
+        break;
+    case RESPONSE_ERROR:
+        on_error(relay, step);
+        break;
+    case RESPONSE_PREPARED:
+        prepared_answered(relay->session, step->payload);
+        relay->at += step->size;
+        break;
+    case RESPONSE_LOCAL_INFILE:
+        on_local_infile(relay, step);
+        return false;
+    }
+    return true;
+}
+
+/* ---- the end of an answer ---- */
+
+/* A replica that cannot be brought in step may be behind in just that (a new schema): the primary
+ * can. */
+static bool is_read_on_replica(const struct session *session)
+{
+    const struct command_in_hand *command = session->command;
+    const struct topology *topology = session->worker->topology;
+
+    return command->has_statement && command->statement.class == STATEMENT_READ &&
+           session->pins == 0 && !command->wants_primary && topology != NULL &&
+           topology->servers[session->lease.server].role == ROLE_REPLICA;
+}
+
+/* The read goes to the primary instead: a replica refused it, or could not be brought in step. */
+static void repeat_on_primary(struct session *session)
+{
+    struct command_in_hand *command = session->command;
+
+    if (command->refused_by_replica) {
+        log_info(log_number("session", session->id),
+                 "a replica refused a statement taken for a read; repeated on the primary "
+                 "digest=%016llx",
+                 (unsigned long long)command->statement.digest);
+        worker_remember_write(session->worker, command->statement.digest);
+    }
+    command->wants_primary = true;
+    command->swallow = false;
+    command->errored = false;
+    command->sent = false;
+    command->refused_by_replica = false;
+    session_release(session, false);
+    session_enter(session, SESSION_LEASING);
+    command_place(session);
+}
+
+/* A step ahead of the read failed, on the primary itself: the step's error is the read's. */
+static void fail_with_step(struct session *session)
+{
+    struct sql_error error = session->lease.backend->failure;
+
+    session->command->swallow = false;
+    session_release(session, false);
+    session_refuse(session, &error);
+}
+
+static void end_answer(struct session *session)
+{
+    struct command_in_hand *command = session->command;
+
+    if (!command->swallow) {
+        learn_end(session);
+    } else if (command->refused_by_replica || is_read_on_replica(session)) {
+        repeat_on_primary(session);
+    } else {
+        fail_with_step(session);
+    }
+}
+
+bool exchange_read(struct session *session, struct backend *backend)
+{
+    struct relay relay = {
+        .session = session, .backend = backend, .in = stream_peek(backend->stream)};
+    struct response_step step = {0};
+
+    if (backend->failure.code != 0 && !session->command->forwarded) {
+        session->command->swallow = true;
+    }
+    if (stream_is_congested(session->client) && !session->command->swallow) {
+        stream_pause(backend->stream);
+        return false;
+    }
+    while (relay.at < relay.in.size && !step.last) {
+        step = response_next(&backend->response,
+                             bytes_of(relay.in.data + relay.at, relay.in.size - relay.at));
+        if (!relay_step(&relay, &step)) {
+            break;
+        }
+    }
+    flush(&relay);
+    stream_consume(backend->stream, relay.at);
+    if (step.what == RESPONSE_BAD || step.what == RESPONSE_AUTH) {
+        backend_protocol_error(backend, step.problem != NULL ? step.problem : "unexpected packet");
+        return false;
+    }
+    if (stream_is_congested(session->client)) {
+        stream_pause(backend->stream);
+    }
+    if (!step.last) {
+        return false;
+    }
+    backend_end_step(backend);
+    end_answer(session);
+    return true;
+}
+
+void exchange_in_step(struct session *session)
+{
+    struct backend *backend = session->lease.backend;
+    struct command_in_hand *command = session->command;
+
+    if (session->state == SESSION_RELAYING) {
+        if (command != NULL && command->fetching_trackers) {
+            learn_trackers_fetched(session);
+        }
+        return;
+    }
+    assert(session->state == SESSION_SYNCING);
+    if (backend->failure.code == 0) {
+        if (command->is_login) {
+            login_schema_entered(session);
+        } else {
+            command_send(session);
+        }
+        return;
+    }
+    if (is_read_on_replica(session)) {
+        session_release(session, false);
+        command->wants_primary = true;
+        session_enter(session, SESSION_LEASING);
+        command_place(session);
+    } else {
+        struct sql_error error = backend->failure;
+
+        if (session->pins == 0) {
+            session_release(session, false);
+        }
+        session_refuse(session, &error);
+    }
+}
+
+void exchange_trackers(struct session *session, const struct ok_packet *ok)
+{
+    learn_ok(session, ok);
+}
+
+/* ---- losses ---- */
+
+void exchange_lost(struct session *session, struct backend *backend, const struct sql_error *error)
+{
+    struct command_in_hand *command = session->command;
+    unsigned server = backend->server;
+    bool was_pinned = session->pins != 0;
+    bool was_sent = command != NULL && command->sent;
+
+    session_release(session, false);
+    if (command == NULL) {
+        /* What the session had there (a transaction, temporary tables) is gone with it. */
+        session_close(session, "the server connection that held its state was lost");
+        return;
+    }
+    if (was_sent && command->has_statement && command->statement.may_change) {
+        session->last_write = worker_now(session->worker);
+        session->outcome_unknown = true;
+    }
+    if (command->forwarded) {
+        session_close(session, "the server was lost in the middle of an answer");
+        return;
+    }
+    if (was_pinned || (command->code == COMMAND_QUERY && command->local_infile)) {
+        session->sequence = (uint8_t)(command->upload_sequence + 1);
+        session_fail(session, error);
+        return;
+    }
+    if (!was_sent && !command->changed_connection && session->state == SESSION_SYNCING) {
+        /* It never left the proxy: another connection will do. */
+        command->changed_connection = true;
+        session_enter(session, SESSION_LEASING);
+        command_place(session);
+        return;
+    }
+    if (session->state == SESSION_RELAYING) {
+        session_enter(session, SESSION_LEASING);
+    }
+    if (!command_try_elsewhere(session, (int)server)) {
+        session_refuse(session, error);
+    }
+}
+
+/* ---- the other direction ---- */
+
+void exchange_server_drained(struct session *session)
+{
+    stream_resume(session->client);
+    if (session->state == SESSION_RELAYING) {
+        session_read(session);
+    }
+}
+
+void exchange_client_drained(struct session *session)
+{
+    if (session->lease.state == LEASE_HELD) {
+        struct backend *backend = session->lease.backend;
+
+        stream_resume(backend->stream);
+        backend_read(backend);
+    }
+}
+
+void exchange_sent(struct session *session)
+{
+    if (command_info(session->command->code)->answer == ANSWER_NONE) {
+        learn_end(session);
+    }
+}
+
+/* The next packet head of a payload or file that the client is sending. False: not there yet, or
+ * nothing more is due. */
+static bool next_upload_packet(struct session *session)
+{
+    struct command_in_hand *command = session->command;
+    struct frame frame;
+
+    if (!command->upload_continues && !command->local_infile) {
+        return false;
+    }
+    if (frame_read(stream_peek(session->client), &frame) != PARSE_OK) {
+        return false;
+    }
+    if (frame.sequence != (uint8_t)(command->upload_sequence + 1)) {
+        struct sql_error error = error_make(ERROR_PACKETS_OUT_OF_ORDER, "Got packets out of order");
+
+        session->sequence = (uint8_t)(frame.sequence + 1);
+        session_fail(session, &error);
+        return false;
+    }
+    command->upload_sequence = frame.sequence;
+    command->upload_left = frame_size(frame);
+    backend_expect_sequence(session->lease.backend, (uint8_t)(frame.sequence + 1));
+    if (command->local_infile) {
+        if (frame.length == 0) {
+            command->local_infile = false;
+            response_turn(&session->lease.backend->response, frame.sequence);
+        }
+    } else {
+        command->upload_continues = frame_continues(frame);
+    }
+    return true;
+}
+
+void exchange_upload(struct session *session)
+{
+    struct command_in_hand *command = session->command;
+    struct backend *backend = session->lease.backend;
+
+    while (session->state == SESSION_RELAYING && command->sent) {
+        struct bytes in = stream_peek(session->client);
+
+        if (command->upload_left == 0) {
+            if (!next_upload_packet(session)) {
+                return;
+            }
+            continue;
+        }
+        if (in.size == 0) {
+            return;
+        }
+        if (stream_is_congested(backend->stream)) {
+            stream_pause(session->client);
+            return;
+        }
+        in = bytes_first(in, command->upload_left);
+        command->upload_left -= in.size;
+        stream_write_one(backend->stream, in);
+        stream_consume(session->client, in.size);
+        if (command->upload_left == 0 && !command->upload_continues && !command->local_infile) {
+            exchange_sent(session);
+            return;
+        }
+    }
+}

@@ -1,0 +1,201 @@
+/*
+ * One thread's sessions and server connections. See worker.h.
+ */
+#include "proxy/worker.h"
+
+#include "health/topology.h"
+#include "proxy/backend/pool.h"
+#include "proxy/backend/prepared_cache.h"
+#include "proxy/client/command.h"
+#include "proxy/client/environment.h"
+#include "proxy/client/login.h"
+#include "proxy/client/session.h"
+#include "proxy/log.h"
+#include "proxy/memory.h"
+#include "proxy/stream.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { FREE_COMMANDS_MAX = 256 }; /* kept for reuse; more are given back to the system */
+
+void worker_init(struct worker *worker, unsigned number, struct process *process,
+                 const struct transport *transport)
+{
+    memset(worker, 0, sizeof *worker);
+    worker->number = number;
+    worker->process = process;
+    worker->transport = *transport;
+    worker->environments = environment_store_new();
+    worker->prepared = prepared_store_new();
+    worker->pool = pool_new(worker, process->config->server_count, &session_pool_events);
+    worker->scratch = mem_alloc(WORKER_SCRATCH_BYTES);
+    worker->judgements = mem_calloc(TABLE_CACHE_ENTRIES, sizeof *worker->judgements);
+    worker->refused = mem_calloc(REFUSED_ENTRIES, sizeof *worker->refused);
+    worker->topology = process->topology(process);
+}
+
+void worker_dispose(struct worker *worker)
+{
+    struct command_in_hand *next;
+
+    assert(worker_is_empty(worker));
+    pool_free(worker->pool);
+    prepared_store_free(worker->prepared);
+    environment_store_free(worker->environments);
+    topology_unref(worker->topology);
+    for (struct command_in_hand *command = worker->free_commands; command != NULL; command = next) {
+        next = command->next_free;
+        mem_free(command);
+    }
+    mem_free(worker->judgements);
+    mem_free(worker->refused);
+    mem_free(worker->scratch);
+}
+
+bool worker_is_empty(const struct worker *worker)
+{
+    return worker->sessions == NULL && worker->pool->backend_count == 0;
+}
+
+/* ---- commands ---- */
+
+struct command_in_hand *worker_take_command(struct worker *worker)
+{
+    struct command_in_hand *command = worker->free_commands;
+
+    if (command != NULL) {
+        worker->free_commands = command->next_free;
+        worker->free_command_count--;
+    } else {
+        command = mem_alloc(sizeof *command);
+    }
+    memset(command, 0, offsetof(struct command_in_hand, route));
+    command->route.pins = 0;
+    return command;
+}
+
+void worker_return_command(struct worker *worker, struct command_in_hand *command)
+{
+    if (command->data != command->small) {
+        mem_free(command->data);
+    }
+    if (worker->free_command_count >= FREE_COMMANDS_MAX) {
+        mem_free(command);
+        return;
+    }
+    command->next_free = worker->free_commands;
+    worker->free_commands = command;
+    worker->free_command_count++;
+}
+
+/* ---- statements that replicas refused ---- */
+
+void worker_remember_write(struct worker *worker, uint64_t digest)
+{
+    worker->refused[digest & (REFUSED_ENTRIES - 1)] = digest;
+}
+
+bool worker_knows_as_write(const struct worker *worker, uint64_t digest)
+{
+    return worker->refused[digest & (REFUSED_ENTRIES - 1)] == digest;
+}
+
+/* ---- events ---- */
+
+static void try_serverless(struct worker *worker)
+{
+    uint64_t now = worker_now(worker);
+    struct session *next;
+
+    if (worker->serverless == 0) {
+        return;
+    }
+    for (struct session *session = worker->sessions; session != NULL; session = next) {
+        next = session->next;
+        command_retry_serverless(session, now);
+    }
+}
+
+static void adopt_topology(struct worker *worker)
+{
+    struct topology *topology = worker->process->topology(worker->process);
+    struct session *next;
+
+    if (topology == worker->topology) {
+        topology_unref(topology);
+        return;
+    }
+    topology_unref(worker->topology);
+    worker->topology = topology;
+    for (struct session *session = worker->sessions; session != NULL; session = next) {
+        next = session->next;
+        session->mode_of = NULL; /* the server's global sql_mode may have changed */
+        login_try_greeting(session);
+    }
+}
+
+void worker_wake(struct worker *worker)
+{
+    adopt_topology(worker);
+    pool_collect(worker->pool);
+    try_serverless(worker);
+}
+
+static void end_overdue(struct worker *worker, struct session *session, uint64_t now)
+{
+    const struct config_proxy *config = &worker->process->config->proxy;
+
+    switch (session->state) {
+    case SESSION_LOGIN:
+        if (now - session->state_since_ns >= (uint64_t)config->login_timeout_ms * 1000000) {
+            login_overdue(session);
+        }
+        break;
+    case SESSION_READY:
+        if (worker->draining && (session->pins == 0 || now >= worker->drain_until_ns)) {
+            session_close(session, "shutting down");
+        } else if (config->idle_timeout_ms != 0) {
+            if (session->idle_queries != session->queries) {
+                session->idle_queries = session->queries;
+                session->state_since_ns = now;
+            } else if (now - session->state_since_ns >=
+                       (uint64_t)config->idle_timeout_ms * 1000000) {
+                session_close(session, "idle_timeout_ms");
+            }
+        }
+        break;
+    case SESSION_LEASING:
+    case SESSION_SYNCING:
+    case SESSION_RELAYING:
+        if (worker->draining && now >= worker->drain_until_ns) {
+            session_close(session, "shutting down: drain_timeout_ms is over");
+        }
+        break;
+    case SESSION_CLOSING:
+        break;
+    }
+}
+
+void worker_tick(struct worker *worker)
+{
+    uint64_t now = worker_now(worker);
+    struct session *next;
+
+    try_serverless(worker);
+    for (struct session *session = worker->sessions; session != NULL; session = next) {
+        next = session->next;
+        end_overdue(worker, session, now);
+    }
+    pool_tick(worker->pool, now);
+    if (worker->draining && worker->sessions == NULL) {
+        pool_close(worker->pool);
+    }
+}
+
+void worker_drain(struct worker *worker, uint64_t until_ns)
+{
+    worker->draining = true;
+    worker->drain_until_ns = until_ns;
+    worker_tick(worker);
+}

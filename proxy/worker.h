@@ -1,0 +1,110 @@
+/*
+ * A worker serves its share of the clients on one thread, with server connections of its own. It
+ * knows no sockets and no clocks: a transport makes its streams and tells the time, so a test runs
+ * the same worker over in-memory streams under a clock of its own.
+ *
+ *      worker ──owns──▶ sessions ──own──▶ client streams
+ *         └────owns──▶ pool ──owns──▶ server connections ──own──▶ server streams
+ *
+ * Between two events a worker is at rest: worker_wake adopts a new topology and takes what other
+ * workers granted, worker_tick looks after everything that has a deadline.
+ */
+#ifndef TIDEMARK_PROXY_WORKER_H
+#define TIDEMARK_PROXY_WORKER_H
+
+#include "protocol/bytes.h"
+#include "proxy/process.h"
+#include "router/balance.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct backend;
+struct pool;
+struct session;
+struct stream;
+struct stream_events;
+
+enum {
+    WORKER_TICK_MS = 100,            /* how often worker_tick is to be called */
+    WORKER_SCRATCH_BYTES = 64 << 10, /* for packets put together and sent at once */
+    TABLE_CACHE_ENTRIES = 1024,      /* a power of two */
+    REFUSED_ENTRIES = 256,           /* a power of two */
+};
+
+/* Does a statement name tables that must be read on the primary? Good for one topology. */
+struct table_judgement {
+    uint64_t key; /* digest and schema */
+    uint64_t generation;
+    bool is_unsafe;
+};
+
+struct transport {
+    /* Starts to connect to a server; see uv_stream_connect. */
+    struct stream *(*connect)(void *context, const struct config_address *address,
+                              const struct stream_events *events, void *owner, int *status);
+    uint64_t (*now)(void *context); /* CLOCK_MONOTONIC, ns, read fresh */
+    /* Socket of a stream as a new descriptor, and a stream from one: how a connection moves between
+     * workers. NULL where streams have no sockets: then it is closed and opened anew instead. */
+    int (*detach)(void *context, struct stream *stream);
+    struct stream *(*attach)(void *context, int fd, bool is_unix,
+                             const struct stream_events *events, void *owner);
+    void *context;
+};
+
+struct worker {
+    unsigned number;
+    struct process *process; /* borrower */
+    struct transport transport;
+    struct topology *topology;               /* shared reference; NULL before the first */
+    struct environment_store *environments;  /* owner */
+    struct pool *pool;                       /* owner */
+    struct session *sessions;                /* owner: list of all */
+    size_t session_count;
+    struct balance_state balance;
+    bool draining;
+    uint64_t drain_until_ns;
+    uint8_t *scratch;                        /* owner: WORKER_SCRATCH_BYTES, free between calls */
+    struct command_in_hand *free_commands;   /* owner */
+    size_t free_command_count;
+    struct prepared_store *prepared;         /* owner */
+    size_t serverless;                       /* sessions in SESSION_LEASING that found no server */
+    /* Owner: which statements name tables that must be read on the primary, by digest and schema;
+     * good for one catalog. See proxy/client/choose.c. */
+    struct table_judgement *judgements;
+    uint64_t *refused; /* owner: digests of statements that a replica refused as writes */
+};
+
+void worker_init(struct worker *worker, unsigned number, struct process *process,
+                 const struct transport *transport);
+
+/* Frees what is left once no session and no server connection exist any more. */
+void worker_dispose(struct worker *worker);
+
+static inline uint64_t worker_now(const struct worker *worker)
+{
+    return worker->transport.now(worker->transport.context);
+}
+
+/* Adopts the current topology, takes what was granted, gives up what others asked for. */
+void worker_wake(struct worker *worker);
+
+/* Ends whatever is over its time; to be called every WORKER_TICK_MS. */
+void worker_tick(struct worker *worker);
+
+/* No new work: idle sessions end now, the others when their transaction is over or at `until_ns`. */
+void worker_drain(struct worker *worker, uint64_t until_ns);
+
+/* Nothing is left: the worker's thread may end. */
+bool worker_is_empty(const struct worker *worker);
+
+/* A statement taken for a read was refused by a replica; it is routed as a write from now on. */
+void worker_remember_write(struct worker *worker, uint64_t digest);
+bool worker_knows_as_write(const struct worker *worker, uint64_t digest);
+
+/* A command_in_hand, cleared as its struct says, and back. */
+struct command_in_hand *worker_take_command(struct worker *worker);
+void worker_return_command(struct worker *worker, struct command_in_hand *command);
+
+#endif
