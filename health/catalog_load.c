@@ -248,7 +248,7 @@ struct catalog *catalog_over(struct link *link, unsigned timeout_ms)
     catalog->memory = arena;
     ask_case(&l);
     list_tables(&l);
-    if (!l.failed)
+    if (!l.failed && catalog->count)
         qsort_r(l.entries, catalog->count, sizeof(*l.entries), by_name, &catalog->folds_case);
     if (!l.failed) {
         l.has_functions = has_rows(&l, "SELECT 1 FROM information_schema.ROUTINES WHERE "

@@ -332,7 +332,7 @@ static void adopt(struct cluster *c, struct cluster_server *s, const struct judg
     if (s->judgement.role != j->role && j->role != ROLE_PRIMARY)
         tell(c, s->name, server_role_name(j->role), j->why_not);
     else if (s->judgement.state != j->state)
-        tell(c, s->name, server_state_name(j->state), j->why_not);
+        tell(c, s->name, server_state_name(j->state), j->why_not[0] ? j->why_not : s->trouble);
     s->judgement = *j;
 }
 

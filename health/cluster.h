@@ -44,7 +44,7 @@ struct cluster_server {
     enum configured_role configured;
     unsigned weight;
     unsigned max_connections;
-    struct verdict verdict;
+    struct damping verdict;
     enum server_state state;
     bool draining;
     bool diverged;

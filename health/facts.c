@@ -62,12 +62,12 @@ const struct collation *facts_default_collation(const struct server_facts *facts
 
 static int variable_order(const void *name, const void *variable)
 {
-    return strcasecmp(name, ((const struct variable *)variable)->name);
+    return strcasecmp(name, ((const struct server_variable *)variable)->name);
 }
 
 const char *facts_variable(const struct server_facts *facts, const char *name)
 {
-    const struct variable *found =
+    const struct server_variable *found =
         facts->variable_count ? bsearch(name, facts->variables, facts->variable_count,
                                         sizeof(*facts->variables), variable_order)
                               : NULL;

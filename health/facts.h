@@ -26,7 +26,7 @@ struct collation {
     bool is_default; /* of its character set */
 };
 
-struct variable {
+struct server_variable {
     const char *name;
     const char *value;
 };
@@ -53,7 +53,7 @@ struct server_facts {
     size_t collation_count;
     const struct collation *collations; /* sorted by id */
     size_t variable_count;
-    const struct variable *variables; /* SHOW GLOBAL VARIABLES, sorted by name */
+    const struct server_variable *variables; /* SHOW GLOBAL VARIABLES, sorted by name */
     struct filters filters; /* of what it applies; on the primary, of what it logs */
     uint64_t fingerprint; /* of all of the above: equal facts have equal ones */
     void *memory;         /* owner of all of the above */

@@ -52,7 +52,7 @@ static bool is_restless(struct bytes name)
 
 static int by_name(const void *a, const void *b)
 {
-    return strcasecmp(((const struct variable *)a)->name, ((const struct variable *)b)->name);
+    return strcasecmp(((const struct server_variable *)a)->name, ((const struct server_variable *)b)->name);
 }
 
 static bool load_variables(struct loading *l)
@@ -60,12 +60,12 @@ static bool load_variables(struct loading *l)
     struct answer a;
     bool good = ask(l, "SHOW GLOBAL VARIABLES", &a);
     size_t rows = rows_of(&a, VARIABLES_MAX);
-    struct variable *list = arena_alloc(l->arena, rows, sizeof(*list));
+    struct server_variable *list = arena_alloc(l->arena, rows, sizeof(*list));
     size_t n = 0;
 
     while (n < rows && answer_next(&a)) {
         if (!is_restless(answer_at(&a, 0)))
-            list[n++] = (struct variable){kept(l, answer_at(&a, 0)), kept(l, answer_at(&a, 1))};
+            list[n++] = (struct server_variable){kept(l, answer_at(&a, 0)), kept(l, answer_at(&a, 1))};
     }
     answer_dispose(&a);
     qsort(list, n, sizeof(*list), by_name);

@@ -232,7 +232,7 @@ static void judge_use(const struct member *m, struct judgement *j)
     const struct source *s = j->source >= 0 ? &m->look->sources[j->source] : NULL;
 
     if (m->state == STATE_DOWN || (m->state == STATE_SUSPECT && j->role == ROLE_REPLICA))
-        set_why(j, m->trouble && m->trouble[0] ? m->trouble : "no answer");
+        set_why(j, m->trouble && m->trouble[0] ? m->trouble : m->look ? "no answer" : "not seen yet");
     else if (j->state == STATE_DIVERGED)
         set_why(j, "it has transactions that the primary does not have");
     else if (j->state == STATE_DRAINING)

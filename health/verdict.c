@@ -77,7 +77,7 @@ bool look_is_another_life(const struct look *before, const struct look *after)
            apart > START_JITTER_S || after->connection_id < before->connection_id;
 }
 
-static void go_down(struct verdict *v, uint64_t at)
+static void go_down(struct damping *v, uint64_t at)
 {
     const size_t kept = sizeof(v->down_at) / sizeof(v->down_at[0]);
 
@@ -92,7 +92,7 @@ static void go_down(struct verdict *v, uint64_t at)
     v->successes = 0;
 }
 
-enum server_state verdict_after(struct verdict *v, enum look_result result, uint64_t at)
+enum server_state verdict_after(struct damping *v, enum look_result result, uint64_t at)
 {
     switch (result) {
     case LOOK_GOOD:

@@ -84,7 +84,7 @@ void look_dispose(struct look *look);
 bool look_is_another_life(const struct look *before, const struct look *after);
 
 /* Damping. All zero is the beginning: down, never seen. */
-struct verdict {
+struct damping {
     bool up;              /* up or suspect */
     unsigned failures;    /* looks failed in a row */
     unsigned successes;   /* good looks in a row while down */
@@ -93,7 +93,7 @@ struct verdict {
 };
 
 /* Takes one look's result in; returns the state: STATE_UP, STATE_SUSPECT or STATE_DOWN. */
-enum server_state verdict_after(struct verdict *verdict, enum look_result result, uint64_t at);
+enum server_state verdict_after(struct damping *verdict, enum look_result result, uint64_t at);
 
 /* What the judgement over all servers needs to know of one. */
 struct member {
