@@ -76,7 +76,7 @@ static void put_hex(struct text *text, struct bytes value)
 {
     static const char digits[] = "0123456789ABCDEF";
 
-    put(text, "X'");
+    put(text, " X'"); /* the space ends the introducer's name */
     for (size_t i = 0; i < value.size; i++) {
         put_bytes(text, &digits[value.data[i] >> 4], 1);
         put_bytes(text, &digits[value.data[i] & 15], 1);

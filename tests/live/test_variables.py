@@ -369,6 +369,25 @@ def test_sequences(cluster, tool):
         server.conn.close()
 
 
+@pytest.mark.parametrize("name", ["plain", "it's", "back\\slash", "h\u00f6he"])
+def test_quoting(cluster, tool, tmp_path, name):
+    """Values that need care, on connections in which quotes and backslashes mean other things."""
+    folder = tmp_path / name
+    folder.mkdir()
+    for start in ("DO 1", "SET sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'", "SET NAMES gbk",
+                  "SET NAMES latin1", "SET character_set_connection = ucs2"):
+        client, server = Link(cluster, tool, 1), Link(cluster, tool, 2)
+        value = str(folder).encode().hex()
+        client.run(f"SET innodb_tmpdir = _utf8mb4 X'{value}', sql_mode = 'ANSI_QUOTES'")
+        server.run(start)
+        server.become(client)
+        assert_same(client, server, start)
+        shown = query(server.conn, "SELECT HEX(CONVERT(@@innodb_tmpdir USING utf8mb4))")
+        assert shown[0][0].lower() == value
+        client.conn.close()
+        server.conn.close()
+
+
 def test_global_default_collation(own_cluster, program):
     """SET NAMES utf8mb4 chooses the server's default collation also where that was changed."""
     cluster = own_cluster("mysql", replicas=0)

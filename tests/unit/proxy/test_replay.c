@@ -56,8 +56,8 @@ static const struct {
     {"", "time_zone=+02:00", "SET time_zone=_utf8mb4'+02:00'"},
     {"", "time_zone=it's", "SET time_zone=_utf8mb4'it''s'"},
     {"", "sql_mode=", "SET sql_mode=_utf8mb4''"},
-    {"", "innodb_tmpdir=C:\\tmp", "SET innodb_tmpdir=_utf8mb4X'433A5C746D70'"},
-    {"", "innodb_tmpdir=/\xc3\xbc", "SET innodb_tmpdir=_utf8mb4X'2FC3BC'"},
+    {"", "innodb_tmpdir=C:\\tmp", "SET innodb_tmpdir=_utf8mb4 X'433A5C746D70'"},
+    {"", "innodb_tmpdir=/\xc3\xbc", "SET innodb_tmpdir=_utf8mb4 X'2FC3BC'"},
     {"", "innodb_tmpdir=", "SET innodb_tmpdir=NULL"},
     {"", "character_set_results=", "SET character_set_results=NULL"},
 
