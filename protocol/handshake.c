@@ -24,6 +24,15 @@
 #define LOGIN_FIXED_SIZE 32u
 #define MARIADB_PREFIX "5.5.5-"
 
+/* A part of the scramble, straight to its place. */
+static void read_scramble(struct reader *r, uint8_t *part, size_t size)
+{
+    struct bytes b = read_bytes(r, size);
+
+    if (b.data)
+        memcpy(part, b.data, size);
+}
+
 enum parse greeting_decode(struct bytes payload, struct greeting *greeting)
 {
     struct reader r = reader_over(payload);
@@ -33,7 +42,7 @@ enum parse greeting_decode(struct bytes payload, struct greeting *greeting)
         return PARSE_BAD;
     greeting->version = read_nul_text(&r);
     greeting->thread_id = read_u32(&r);
-    struct bytes first = read_bytes(&r, SCRAMBLE_FIRST);
+    read_scramble(&r, greeting->scramble, SCRAMBLE_FIRST);
     read_u8(&r);
     greeting->capabilities = read_u16(&r);
     greeting->collation = read_u8(&r);
@@ -47,16 +56,12 @@ enum parse greeting_decode(struct bytes payload, struct greeting *greeting)
     if (r.failed || (greeting->capabilities & CAPABILITIES_REQUIRED) != CAPABILITIES_REQUIRED)
         return PARSE_BAD;
 
-    unsigned second_size =
-        scramble_size > 13 + SCRAMBLE_FIRST ? scramble_size - SCRAMBLE_FIRST : 13;
-    struct bytes second = read_bytes(&r, second_size);
+    /* A scramble longer than any that exists would go on behind its twenty bytes. */
+    read_scramble(&r, greeting->scramble + SCRAMBLE_FIRST, SCRAMBLE_SIZE - SCRAMBLE_FIRST);
+    read_bytes(&r, scramble_size > SCRAMBLE_SIZE + 1 ? scramble_size - SCRAMBLE_SIZE : 1);
     if (greeting->capabilities & CAPABILITY_PLUGIN_AUTH)
         greeting->plugin = read_nul_text(&r);
-    if (r.failed)
-        return PARSE_BAD;
-    memcpy(greeting->scramble, first.data, SCRAMBLE_FIRST);
-    memcpy(greeting->scramble + SCRAMBLE_FIRST, second.data, SCRAMBLE_SIZE - SCRAMBLE_FIRST);
-    return PARSE_OK;
+    return r.failed ? PARSE_BAD : PARSE_OK;
 }
 
 /* MariaDB's half is only sent where bit 0 says that the sender is no MySQL. */

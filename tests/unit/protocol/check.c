@@ -42,7 +42,8 @@ void free_bytes(struct bytes b)
     free((void *)(uintptr_t)b.data);
 }
 
-void check_prefixes(struct bytes packet, decoder *decode, const size_t *also)
+void check_prefixes(struct bytes packet, enum parse (*decode)(struct bytes payload),
+                    const size_t *also)
 {
     for (size_t size = 0; size <= packet.size; size++) {
         struct bytes prefix = exact_copy(bytes_first(packet, size));

@@ -21,13 +21,12 @@ struct bytes from_hex(const char *text);
 struct bytes exact_copy(struct bytes b);
 void free_bytes(struct bytes b);
 
-typedef enum parse decoder(struct bytes payload);
-
 /*
  * The whole packet must decode, and none of its prefixes may, except those of the sizes listed in
  * `also` (ended by 0), where an optional part at the end is cut off cleanly.
  */
-void check_prefixes(struct bytes packet, decoder *decode, const size_t *also);
+void check_prefixes(struct bytes packet, enum parse (*decode)(struct bytes payload),
+                    const size_t *also);
 
 void check_bytes(struct bytes b, const char *text);
 

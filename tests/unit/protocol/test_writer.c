@@ -46,7 +46,7 @@ static void every_capacity(void **state)
         write_packet_end(&w, packet, 9);
         assert_int_equal(w.failed, capacity < 15);
         if (!w.failed) {
-            struct frame frame;
+            struct frame frame = {0};
             assert_int_equal(frame_read(writer_bytes(&w), &frame), PARSE_OK);
             assert_int_equal(frame.length, 11);
             assert_int_equal(frame.sequence, 9);
