@@ -10,8 +10,8 @@
 
 /* Fills every field of *out (of the arrays only the listed elements) from sql, which may hold
  * several statements, parameter markers, or nonsense. truncated says that sql is only the beginning
- * of a longer text: then the class is never STATEMENT_READ, and PIN_UNKNOWN is set unless the part
- * seen shows that the rest is only data (INSERT, REPLACE, UPDATE, DELETE, LOAD outside multi). */
+ * of a longer text: then the class is STATEMENT_WRITE and PIN_UNKNOWN is set, because the rest may
+ * hold anything. */
 void classify(struct bytes sql, bool truncated, const struct lexer_mode *mode,
               struct statement *out);
 

@@ -37,10 +37,9 @@ struct session_view {
     uint64_t last_read;       /* when the last packet of its last read on another server arrived */
     bool write_outcome_unknown; /* a write's connection was lost and may still commit */
     bool log_off;               /* sql_log_bin=0 was seen: the session stays on the primary */
-    bool one_shot_read_only;    /* SET TRANSACTION READ ONLY or transaction_read_only is in force */
     bool system_schema; /* current schema is mysql, sys, information_schema, performance_schema */
-    bool tables_unsafe; /* the caller found a named table that is filtered, unlisted, MEMORY, or a
-                         * view that runs a program; or there were too many names to look up */
+    bool tables_unsafe; /* the caller found a named table that is filtered, MEMORY, or not listed */
+    bool tables_program; /* ... or a view (or a table with triggers) that runs a stored program */
 };
 
 struct policy {

@@ -51,9 +51,11 @@ enum pin {
     PIN_CURSOR = 1u << 17,    /* "cursor" */
     PIN_LONG_DATA = 1u << 18, /* "long-data" */
     PIN_WARNINGS = 1u << 19,  /* "warnings" */
+
+    PIN_SEQUENCE = 1u << 20, /* "sequence": NEXTVAL, which LASTVAL on the same connection recalls */
 };
 
-enum { PIN_COUNT = 20 };
+enum { PIN_COUNT = 21 };
 
 /* The name of one pin, as shown to users; "" for anything but exactly one bit. */
 const char *pin_name(unsigned pin);
@@ -106,7 +108,8 @@ enum set_kind {
     SET_TRACKER = 1u << 11,    /* session_track_* */
     SET_LOG_OFF = 1u << 12,    /* sql_log_bin and relatives */
     SET_EXPRESSION = 1u << 13, /* some value is not a literal, a name or a list of names */
-    SET_STATEMENT = 1u << 14,  /* MariaDB's SET STATEMENT ... FOR ...: class is the inner one's */
+    SET_STATEMENT = 1u << 14,  /* MariaDB's SET STATEMENT ... FOR ...: the assignments last for one
+                                * statement, the class is that statement's */
     SET_OTHER = 1u << 15       /* anything else: resource groups, unknown forms */
 };
 
@@ -153,17 +156,19 @@ struct statement {
     uint64_t digest; /* see router/digest.h */
 
     unsigned pins;       /* enum pin: what this statement, when it succeeds, pins */
-    unsigned ends_pins;  /* pins that are over when it succeeds, whatever there was before */
+    unsigned ends_pins;  /* pins that are over when it succeeds; apply before pins */
     unsigned lessens;    /* pins of which it ends lessens_by (DROP TEMPORARY TABLE a, b: 2) */
     unsigned lessens_by; /* ... for who counts what was made; 0 when unsure */
     unsigned uses;       /* enum use */
 
-    bool is_multi;     /* more than one statement in the text */
-    bool is_truncated; /* classified from the first part of a longer text */
-    bool is_empty;     /* blanks and comments only: the server answers error 1065 */
-    bool is_locking;   /* a read that locks: FOR UPDATE, FOR SHARE, LOCK IN SHARE MODE */
-    bool is_uncertain; /* the server may cut this text differently (see lexer.odd) */
-    bool may_change;   /* false only when it is known to change no data: its end raises no floor */
+    bool is_multi;        /* more than one statement in the text */
+    bool is_truncated;    /* classified from the first part of a longer text */
+    bool is_empty;        /* blanks and comments only: the server answers error 1065 */
+    bool is_locking;      /* a read that locks: FOR UPDATE, FOR SHARE, LOCK IN SHARE MODE */
+    bool is_uncertain;    /* the server may cut this text differently (see lexer.odd) */
+    bool may_change;      /* false only when it is known to change no data: its end raises no floor.
+                           * BEGIN and SET do not count the implicit commit of what was open before:
+                           * who is in a read-write transaction adds that */
     bool is_local_infile; /* LOAD DATA LOCAL: the server will ask the client for a file */
 
     enum transaction_step transaction;

@@ -1,0 +1,550 @@
+#include "router/scan.h"
+
+#include <string.h>
+
+enum naming { NAMING_NOTHING, NAMING_NAME, NAMING_DOT };
+
+/* In scan.awaiting, beside effects: INSERT or REPLACE was read, and is a function if ( follows. */
+enum { AWAIT_PARENTHESIS = 255 };
+
+struct bytes scan_text(const struct scan *scan, const struct token *token)
+{
+    return bytes_of(scan->lexer.start + token->offset, token->size);
+}
+
+struct bytes scan_inner(const struct scan *scan, const struct token *token)
+{
+    struct bytes text = scan_text(scan, token);
+
+    if ((token->kind == TOKEN_STRING || token->kind == TOKEN_QUOTED) && !token->open &&
+        text.size >= 2)
+        return bytes_of(text.data + 1, text.size - 2);
+    return text;
+}
+
+struct level *scan_level(struct scan *scan)
+{
+    return &scan->levels[scan->depth < SCAN_DEPTH ? scan->depth : SCAN_DEPTH - 1];
+}
+
+unsigned scan_keyword(const struct scan *scan)
+{
+    return scan->now.word ? scan->now.word->keyword : KEYWORD_NONE;
+}
+
+static bool token_is(const struct token *token, unsigned keyword)
+{
+    return token->word && token->word->keyword == keyword;
+}
+
+bool scan_is(const struct scan *scan, const char *word)
+{
+    return scan->now.kind == TOKEN_WORD &&
+           bytes_equal_text_nocase(scan_text(scan, &scan->now), word);
+}
+
+bool scan_take(struct scan *scan, const char *word)
+{
+    if (!scan_is(scan, word))
+        return false;
+    scan_next(scan);
+    return true;
+}
+
+bool scan_is_over(const struct scan *scan)
+{
+    return scan->now.kind == TOKEN_END || scan->now.symbol == ';';
+}
+
+void scan_rest(struct scan *scan)
+{
+    while (!scan_is_over(scan))
+        scan_next(scan);
+}
+
+static void note(struct scan *scan, enum event event)
+{
+    scan->events |= event;
+}
+
+/* --- calls --------------------------------------------------------------------------------------
+ */
+
+static void note_effect(struct scan *scan, enum effect effect)
+{
+    struct statement *out = scan->out;
+
+    switch (effect) {
+    case EFFECT_NO_FUNCTION:
+    case EFFECT_PURE:
+        break;
+    case EFFECT_IMPURE:
+        note(scan, EVENT_IMPURE);
+        break;
+    case EFFECT_STATE:
+        note(scan, EVENT_STATE);
+        break;
+    case EFFECT_SEQUENCE:
+        note(scan, EVENT_SEQUENCE);
+        break;
+    case EFFECT_LAST_INSERT_ID:
+        out->uses |= USE_LAST_INSERT_ID;
+        scan->awaiting = EFFECT_LAST_INSERT_ID;
+        break;
+    case EFFECT_FOUND_ROWS:
+        out->uses |= USE_FOUND_ROWS;
+        break;
+    case EFFECT_ROW_COUNT:
+        out->uses |= USE_ROW_COUNT;
+        break;
+    case EFFECT_CONNECTION_ID:
+        out->uses |= USE_CONNECTION_ID;
+        out->connection_id_calls++;
+        scan->awaiting = EFFECT_CONNECTION_ID;
+        scan->call_offset = scan->prev.offset;
+        break;
+    case EFFECT_GET_LOCK:
+        out->pins |= PIN_GET_LOCK;
+        note(scan, EVENT_USER_LOCK);
+        break;
+    case EFFECT_RELEASE_ALL_LOCKS:
+        if (scan->depth == 0 && token_is(&scan->prev2, KEYWORD_SELECT))
+            note(scan, EVENT_RELEASE_ALL);
+        note(scan, EVENT_USER_LOCK);
+        break;
+    case EFFECT_RELEASE_LOCK:
+        note(scan, EVENT_USER_LOCK);
+        break;
+    }
+}
+
+/* At the token after the parenthesis of a call that awaits it. */
+static void note_first_argument(struct scan *scan)
+{
+    bool has_argument = scan->now.symbol != ')';
+
+    if (scan->awaiting == EFFECT_LAST_INSERT_ID && has_argument)
+        note(scan, EVENT_INSERT_ID);
+    if (scan->awaiting == EFFECT_CONNECTION_ID && !has_argument &&
+        scan->out->connection_id_calls == 1) {
+        scan->out->connection_id_offset = scan->call_offset;
+        scan->out->connection_id_size = scan->now.offset + 1 - scan->call_offset;
+    }
+    scan->awaiting = EFFECT_NO_FUNCTION;
+}
+
+/* Words that may stand before a parenthesis in one place only. */
+static bool is_in_its_place(const struct scan *scan, const struct level *level)
+{
+    switch (scan->prev.word->keyword) {
+    case KEYWORD_COLUMNS:
+        return level->opener == KEYWORD_JSON_TABLE || level->kind == LEVEL_COLUMNS;
+    case KEYWORD_OVER: /* an ordinary name to servers that have no window functions */
+        return scan->lexer.mode->server_version >= 80000;
+    case KEYWORD_JSON_TABLE:
+    case KEYWORD_LATERAL:
+        return level->clause == CLAUSE_FROM || level->kind == LEVEL_TABLES;
+    default:
+        return false;
+    }
+}
+
+/* At a parenthesis behind a name: is it a call, and of what? */
+static void note_call(struct scan *scan, const struct level *level)
+{
+    const struct word *word = scan->prev.word;
+
+    /* An alias or a type, with columns or a size: nothing can be called behind ) or AS. */
+    if (scan->prev2.symbol == ')' || token_is(&scan->prev2, KEYWORD_AS))
+        return;
+    if (level->clause == CLAUSE_WITH || level->kind == LEVEL_COLUMNS || scan->target_named)
+        return;
+    if (level->opener == KEYWORD_CONVERT && scan->prev2.symbol == ',')
+        return;
+    if (word && word_is_function(word, scan->lexer.mode)) {
+        if (!(word->flags & WORD_ADJACENT) || scan->prev.call || scan->lexer.mode->ignore_space)
+            note_effect(scan, (enum effect)word->effect);
+        else
+            note(scan, EVENT_PROGRAM);
+        return;
+    }
+    if (word && ((word->flags & WORD_NO_CALL) || is_in_its_place(scan, level)))
+        return;
+    note(scan, EVENT_PROGRAM);
+}
+
+/* --- nesting ------------------------------------------------------------------------------------
+ */
+
+static void open_level(struct scan *scan)
+{
+    struct level *level = scan_level(scan);
+    struct level next = {LEVEL_OTHER, CLAUSE_HEAD, EXPECT_NOTHING, KEYWORD_NONE};
+
+    if (scan->prev.kind == TOKEN_WORD || scan->prev.kind == TOKEN_QUOTED) {
+        note_call(scan, level);
+        if (scan->prev.word) {
+            next.opener = scan->prev.word->keyword;
+            if (next.opener == KEYWORD_COLUMNS)
+                next.kind = LEVEL_COLUMNS;
+        }
+    }
+    if (level->expect == EXPECT_SOURCE) {
+        level->expect = EXPECT_NOTHING;
+        next.kind = LEVEL_TABLES;
+        next.expect = EXPECT_SOURCE;
+    }
+    scan->depth++;
+    if (scan->depth < SCAN_DEPTH)
+        *scan_level(scan) = next;
+    else
+        note(scan, EVENT_ODD);
+}
+
+static void close_level(struct scan *scan)
+{
+    if (scan->depth > 0)
+        scan->depth--;
+    else
+        note(scan, EVENT_ODD);
+}
+
+/* --- tables -------------------------------------------------------------------------------------
+ */
+
+static void add_table(struct scan *scan, struct bytes name)
+{
+    struct statement *out = scan->out;
+
+    scan->naming = NAMING_NAME;
+    if (out->table_count == STATEMENT_TABLES) {
+        out->table_overflow = true;
+        return;
+    }
+    out->tables[out->table_count++] = (struct table_name){.name = name};
+}
+
+static void qualify_table(struct scan *scan)
+{
+    struct statement *out = scan->out;
+
+    scan->naming = NAMING_NAME;
+    if (out->table_overflow || out->table_count == 0)
+        return;
+    out->tables[out->table_count - 1].schema = out->tables[out->table_count - 1].name;
+    out->tables[out->table_count - 1].name = scan_text(scan, &scan->now);
+}
+
+void scan_table(struct scan *scan)
+{
+    scan_level(scan)->expect = EXPECT_SOURCE;
+    scan_note(scan);
+    scan_next(scan);
+    while (scan->naming != NAMING_NOTHING && !scan_is_over(scan))
+        scan_next(scan);
+}
+
+/* At a name where a table's is expected. */
+static void note_table(struct scan *scan, struct level *level)
+{
+    switch (scan_keyword(scan)) {
+    case KEYWORD_LOW_PRIORITY:
+    case KEYWORD_DELAYED:
+    case KEYWORD_HIGH_PRIORITY:
+    case KEYWORD_IGNORE:
+    case KEYWORD_QUICK:
+    case KEYWORD_INTO:
+    case KEYWORD_TABLE:
+    case KEYWORD_FROM:
+        return;
+    case KEYWORD_LATERAL:
+        if (scan->lexer.mode->flavor == SQL_FLAVOR_MYSQL)
+            return;
+        break;
+    case KEYWORD_SELECT:
+    case KEYWORD_WITH:
+    case KEYWORD_VALUES:
+    case KEYWORD_DUAL:
+    case KEYWORD_SET:
+        level->expect = EXPECT_NOTHING;
+        return;
+    case KEYWORD_JSON_TABLE:
+        if (scan->now.call) {
+            level->expect = EXPECT_NOTHING;
+            return;
+        }
+        break;
+    default:
+        break;
+    }
+    scan->target_named = level->expect == EXPECT_TARGET;
+    level->expect = EXPECT_NOTHING;
+    add_table(scan, scan_text(scan, &scan->now));
+}
+
+static bool is_system_schema(struct bytes name)
+{
+    if (name.size > 2 && (name.data[0] == '`' || name.data[0] == '"'))
+        name = bytes_of(name.data + 1, name.size - 2);
+    switch (name.size) {
+    case 3:
+        return bytes_equal_text_nocase(name, "sys");
+    case 5:
+        return bytes_equal_text_nocase(name, "mysql");
+    case 18:
+        return bytes_equal_text_nocase(name, "performance_schema") ||
+               bytes_equal_text_nocase(name, "information_schema");
+    default:
+        return false;
+    }
+}
+
+static void note_dot(struct scan *scan)
+{
+    if (is_system_schema(scan_text(scan, &scan->prev)))
+        note(scan, EVENT_STATE);
+}
+
+/* --- words --------------------------------------------------------------------------------------
+ */
+
+static bool is_table_list(const struct level *level)
+{
+    return level->kind == LEVEL_TABLES ||
+           (level->kind == LEVEL_QUERY && level->clause == CLAUSE_FROM);
+}
+
+static void enter_clause(struct scan *scan, struct level *level, enum clause clause)
+{
+    note(scan, EVENT_SOURCE);
+    if (level->kind != LEVEL_QUERY || token_is(&scan->prev, KEYWORD_FOR))
+        return; /* an argument's FROM, or the FOR ORDER BY of an index hint */
+    level->clause = (uint8_t)clause;
+    level->expect = clause == CLAUSE_FROM ? EXPECT_SOURCE : EXPECT_NOTHING;
+}
+
+static bool is_first_in_level(const struct scan *scan)
+{
+    return scan->prev.kind == TOKEN_END || scan->prev.symbol == '(';
+}
+
+static void note_keyword(struct scan *scan, unsigned keyword)
+{
+    struct level *level = scan_level(scan);
+
+    switch (keyword) {
+    case KEYWORD_SELECT:
+        *level = (struct level){LEVEL_QUERY, CLAUSE_HEAD, EXPECT_NOTHING, KEYWORD_NONE};
+        break;
+    case KEYWORD_WITH:
+        if (is_first_in_level(scan))
+            *level = (struct level){LEVEL_QUERY, CLAUSE_WITH, EXPECT_NOTHING, KEYWORD_NONE};
+        break;
+    case KEYWORD_TABLE:
+        level->kind = LEVEL_QUERY;
+        level->clause = CLAUSE_FROM;
+        level->expect = EXPECT_SOURCE;
+        break;
+    case KEYWORD_FROM:
+        enter_clause(scan, level, CLAUSE_FROM);
+        break;
+    case KEYWORD_USING:
+        if (level->kind == LEVEL_QUERY && level->opener == KEYWORD_DELETE)
+            enter_clause(scan, level, CLAUSE_FROM);
+        break;
+    case KEYWORD_WHERE:
+    case KEYWORD_GROUP:
+    case KEYWORD_HAVING:
+    case KEYWORD_ORDER:
+    case KEYWORD_LIMIT:
+    case KEYWORD_SET:
+        enter_clause(scan, level, CLAUSE_TAIL);
+        break;
+    case KEYWORD_JOIN:
+    case KEYWORD_STRAIGHT_JOIN:
+        if (is_table_list(level) && !token_is(&scan->prev, KEYWORD_FOR))
+            level->expect = EXPECT_SOURCE;
+        break;
+    case KEYWORD_INTO:
+        note(scan, EVENT_INTO);
+        break;
+    case KEYWORD_UPDATE:
+        note(scan, token_is(&scan->prev, KEYWORD_FOR) ? EVENT_LOCKING : EVENT_CHANGE);
+        break;
+    case KEYWORD_SHARE:
+        if (token_is(&scan->prev, KEYWORD_FOR))
+            note(scan, EVENT_LOCKING);
+        break;
+    case KEYWORD_IN:
+        if (token_is(&scan->prev, KEYWORD_LOCK))
+            note(scan, EVENT_LOCKING);
+        break;
+    case KEYWORD_DELETE:
+        note(scan, EVENT_CHANGE);
+        break;
+    case KEYWORD_INSERT:
+    case KEYWORD_REPLACE:
+        /* With a parenthesis they are functions. A blank may stand between. */
+        if (!scan->now.call)
+            scan->awaiting = AWAIT_PARENTHESIS;
+        break;
+    case KEYWORD_FOR:
+        if (token_is(&scan->prev, KEYWORD_VALUE) &&
+            (token_is(&scan->prev2, KEYWORD_NEXT) || token_is(&scan->prev2, KEYWORD_PREVIOUS)))
+            note(scan, EVENT_SEQUENCE);
+        break;
+    case KEYWORD_PROCEDURE:
+        note(scan, EVENT_PROCEDURE);
+        break;
+    case KEYWORD_SQL_CALC_FOUND_ROWS:
+        scan->out->pins |= PIN_FOUND_ROWS;
+        break;
+    default:
+        break;
+    }
+}
+
+static void note_system_variable(struct scan *scan, struct bytes name)
+{
+    struct statement *out = scan->out;
+
+    if (bytes_equal_text_nocase(name, "last_insert_id") ||
+        bytes_equal_text_nocase(name, "identity"))
+        out->uses |= USE_LAST_INSERT_ID;
+    else if (bytes_equal_text_nocase(name, "warning_count") ||
+             bytes_equal_text_nocase(name, "error_count"))
+        out->uses |= USE_WARNINGS;
+    else if (bytes_equal_text_nocase(name, "pseudo_thread_id"))
+        out->uses |= USE_CONNECTION_ID;
+}
+
+static void note_name(struct scan *scan)
+{
+    struct level *level = scan_level(scan);
+    const struct token *now = &scan->now;
+    struct bytes text = scan_text(scan, now);
+
+    if (now->size > 14 && (text.data[now->kind == TOKEN_QUOTED] | 0x20) == 's') {
+        if (strncasecmp((const char *)scan_inner(scan, now).data, "session_track_", 14) == 0)
+            scan->out->uses |= USE_TRACKER_NAME;
+    }
+    if (scan->prev.kind == TOKEN_SYSTEM_VARIABLE ||
+        (scan->prev.symbol == '.' && (scan->events & EVENT_STATE)))
+        note_system_variable(scan, scan_inner(scan, now));
+    if (scan->naming == NAMING_DOT)
+        qualify_table(scan);
+    else if (level->expect != EXPECT_NOTHING)
+        note_table(scan, level);
+    else
+        scan->naming = NAMING_NOTHING;
+    if (now->word && now->word->keyword != KEYWORD_NONE)
+        note_keyword(scan, now->word->keyword);
+}
+
+static void note_symbol(struct scan *scan, uint8_t symbol)
+{
+    struct level *level = scan_level(scan);
+
+    if (symbol == '.') {
+        scan->naming = scan->naming == NAMING_NAME ? NAMING_DOT : NAMING_NOTHING;
+        note_dot(scan);
+        return;
+    }
+    scan->naming = NAMING_NOTHING;
+    switch (symbol) {
+    case '(':
+        open_level(scan);
+        break;
+    case ')':
+        close_level(scan);
+        break;
+    case ',':
+        if (is_table_list(level))
+            level->expect = EXPECT_SOURCE;
+        break;
+    case '{':
+        if (level->expect != EXPECT_NOTHING)
+            note(scan, EVENT_ODD); /* { OJ ... }: rare, and hides tables */
+        break;
+    case ';':
+        if (scan->depth > 0)
+            note(scan, EVENT_ODD);
+        break;
+    default:
+        break;
+    }
+}
+
+void scan_note(struct scan *scan)
+{
+    if (scan->quiet)
+        return;
+    if (scan->awaiting != EFFECT_NO_FUNCTION) {
+        if (scan->awaiting == AWAIT_PARENTHESIS) {
+            scan->awaiting = EFFECT_NO_FUNCTION;
+            if (scan->now.symbol != '(')
+                note(scan, EVENT_CHANGE);
+        } else {
+            note_first_argument(scan);
+        }
+    }
+    switch (scan->now.kind) {
+    case TOKEN_WORD:
+    case TOKEN_QUOTED:
+        note_name(scan);
+        return;
+    case TOKEN_PUNCTUATION:
+        note_symbol(scan, scan->now.symbol);
+        if (scan->now.symbol != '.')
+            scan->target_named = false;
+        return;
+    case TOKEN_USER_VARIABLE:
+        scan->out->uses |= USE_USER_VARIABLE;
+        break;
+    case TOKEN_SYSTEM_VARIABLE:
+        note(scan, EVENT_STATE);
+        break;
+    case TOKEN_ASSIGN:
+        note(scan, EVENT_ASSIGN);
+        break;
+    case TOKEN_END:
+    case TOKEN_STRING:
+    case TOKEN_NUMBER:
+    case TOKEN_PARAMETER:
+        break;
+    }
+    scan->naming = NAMING_NOTHING;
+}
+
+void scan_next(struct scan *scan)
+{
+    scan->prev2 = scan->prev;
+    scan->prev = scan->now;
+    lexer_next(&scan->lexer, &scan->now);
+    digest_feed(&scan->digest, scan->lexer.start, &scan->now);
+    scan_note(scan);
+}
+
+void scan_begin_statement(struct scan *scan)
+{
+    scan->prev.kind = scan->prev2.kind = TOKEN_END;
+    scan->prev.symbol = scan->prev2.symbol = 0;
+    scan->prev.word = scan->prev2.word = NULL;
+    scan->events = 0;
+    scan->quiet = false;
+    scan->naming = NAMING_NOTHING;
+    scan->target_named = false;
+    scan->awaiting = EFFECT_NO_FUNCTION;
+    scan->depth = 0;
+    scan->levels[0] = (struct level){LEVEL_OTHER, CLAUSE_HEAD, EXPECT_NOTHING, KEYWORD_NONE};
+}
+
+void scan_start(struct scan *scan, struct bytes sql, const struct lexer_mode *mode,
+                struct statement *out)
+{
+    lexer_init(&scan->lexer, sql, mode);
+    digest_start(&scan->digest, NULL, 0);
+    scan->out = out;
+    scan->now.kind = TOKEN_END;
+    scan_begin_statement(scan);
+}
