@@ -230,8 +230,10 @@ static bool start_process(struct control *control)
     mem_free(limits);
     process->rsa_key = load_rsa_key(config->proxy.rsa_private_key);
     if (process->rsa_key == NULL) {
-        log_error(log_name("proxy", NULL), "no RSA key pair for caching_sha2_password: [proxy] rsa_private_key must be a PEM "
-                  "file with an unencrypted RSA key");
+        log_error(
+            log_name("proxy", NULL),
+            "no RSA key pair for caching_sha2_password: [proxy] rsa_private_key must be a PEM "
+            "file with an unencrypted RSA key");
         return false;
     }
     return true;

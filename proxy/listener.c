@@ -66,7 +66,8 @@ static void on_readable(uv_poll_t *poll, int status, int events)
         struct sockaddr_storage address = {0};
         socklen_t size = sizeof address;
         char peer[64];
-        int fd = accept4(self->fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd =
+            accept4(self->fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd < 0) {
             if (errno == EMFILE || errno == ENFILE) {

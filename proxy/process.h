@@ -34,8 +34,8 @@ struct process {
 
     atomic_uint next_session; /* ids that clients see; never 0 */
     atomic_ullong next_backend;
-    atomic_uint clients;       /* connected now */
-    atomic_uint *user_clients; /* the same per configured user */
+    atomic_uint clients;              /* connected now */
+    atomic_uint *user_clients;        /* the same per configured user */
     struct user_secret *user_secrets; /* per configured user; proxy/client/user_secret.h */
 };
 

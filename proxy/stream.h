@@ -8,9 +8,9 @@
  *
  * Reading is by notification: the owner is told that bytes came, looks at all that is pending and
  * consumes what it can use. During the notification `pending` is the worker's one read buffer; what
- * is left when the owner returns is copied into a buffer of the stream's own, so an idle stream owns
- * no buffer. Reading stays registered between commands: no system call turns it on and off, except
- * when the owner pauses it or when more than PENDING_HIGH_BYTES wait.
+ * is left when the owner returns is copied into a buffer of the stream's own, so an idle stream
+ * owns no buffer. Reading stays registered between commands: no system call turns it on and off,
+ * except when the owner pauses it or when more than PENDING_HIGH_BYTES wait.
  *
  * Writing tries the socket at once; only what it refused is copied and queued. Past
  * QUEUE_HIGH_BYTES `stream_is_congested` says so, and whoever feeds this stream stops reading its
@@ -28,8 +28,9 @@
 #include <stdint.h>
 
 enum {
-    STREAM_READ_BYTES = 64 << 10,     /* the worker's read buffer ... */
-    STREAM_HEADROOM_BYTES = 16 << 10, /* ... with room in front, to put a kept head before its rest */
+    STREAM_READ_BYTES = 64 << 10, /* the worker's read buffer ... */
+    STREAM_HEADROOM_BYTES =
+        16 << 10,                  /* ... with room in front, to put a kept head before its rest */
     PENDING_HIGH_BYTES = 64 << 10, /* unconsumed bytes at which reading stops by itself */
     QUEUE_HIGH_BYTES = 256 << 10,  /* refused bytes at which the other side is not read */
     QUEUE_LOW_BYTES = 64 << 10,    /* ... and at which it is read again */
@@ -39,18 +40,21 @@ struct stream;
 
 /* What the owner is told. None of these is called from within a call that the owner makes. */
 struct stream_events {
-    void (*on_bytes)(void *owner);           /* more is pending */
-    void (*on_drained)(void *owner);         /* the queue fell to QUEUE_LOW_BYTES after congestion */
-    void (*on_end)(void *owner, int status); /* the peer closed (UV_EOF) or failed; nothing follows */
+    void (*on_bytes)(void *owner);   /* more is pending */
+    void (*on_drained)(void *owner); /* the queue fell to QUEUE_LOW_BYTES after congestion */
+    void (*on_end)(void *owner,
+                   int status); /* the peer closed (UV_EOF) or failed; nothing follows */
     void (*on_connected)(void *owner, int status); /* only for streams opened towards a server */
     void (*on_closed)(void *owner);                /* the last call: the owner's memory may go */
 };
 
 /* What a kind of stream must be able to do. */
 struct stream_operations {
-    /* Takes as many of the bytes as it can without waiting; returns how many, or a negative error. */
+    /* Takes as many of the bytes as it can without waiting; returns how many, or a negative error.
+     */
     long (*write_some)(struct stream *stream, const struct bytes *parts, size_t count);
-    /* Sends `size` bytes at `data` (heap memory, handed over) later; calls stream_sent at the end. */
+    /* Sends `size` bytes at `data` (heap memory, handed over) later; calls stream_sent at the end.
+     */
     int (*write_later)(struct stream *stream, uint8_t *data, size_t size);
     void (*read_start)(struct stream *stream);
     void (*read_stop)(struct stream *stream);

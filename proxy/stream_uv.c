@@ -30,7 +30,7 @@ struct lookup {
 struct uv_stream {
     struct stream stream;
     struct lookup *lookup; /* owner until it ends by itself; NULL: none */
-    uint8_t *read_buffer; /* borrower: the loop's */
+    uint8_t *read_buffer;  /* borrower: the loop's */
     union {
         uv_handle_t handle;
         uv_stream_t any;

@@ -148,7 +148,9 @@ static void end_overdue(struct worker *worker, struct session *session, uint64_t
 
     switch (session->state) {
     case SESSION_LOGIN:
-        if (now - session->state_since_ns >= (uint64_t)config->login_timeout_ms * 1000000) {
+        if (worker->draining) {
+            session_close(session, "shutting down");
+        } else if (now - session->state_since_ns >= (uint64_t)config->login_timeout_ms * 1000000) {
             login_overdue(session);
         }
         break;

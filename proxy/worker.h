@@ -57,19 +57,19 @@ struct worker {
     unsigned number;
     struct process *process; /* borrower */
     struct transport transport;
-    struct topology *topology;               /* shared reference; NULL before the first */
-    struct environment_store *environments;  /* owner */
-    struct pool *pool;                       /* owner */
-    struct session *sessions;                /* owner: list of all */
+    struct topology *topology;              /* shared reference; NULL before the first */
+    struct environment_store *environments; /* owner */
+    struct pool *pool;                      /* owner */
+    struct session *sessions;               /* owner: list of all */
     size_t session_count;
     struct balance_state balance;
     bool draining;
     uint64_t drain_until_ns;
-    uint8_t *scratch;                        /* owner: WORKER_SCRATCH_BYTES, free between calls */
-    struct command_in_hand *free_commands;   /* owner */
+    uint8_t *scratch;                      /* owner: WORKER_SCRATCH_BYTES, free between calls */
+    struct command_in_hand *free_commands; /* owner */
     size_t free_command_count;
-    struct prepared_store *prepared;         /* owner */
-    size_t serverless;                       /* sessions in SESSION_LEASING that found no server */
+    struct prepared_store *prepared; /* owner */
+    size_t serverless;               /* sessions in SESSION_LEASING that found no server */
     /* Owner: which statements name tables that must be read on the primary, by digest and schema;
      * good for one catalog. See proxy/client/choose.c. */
     struct table_judgement *judgements;
@@ -93,7 +93,8 @@ void worker_wake(struct worker *worker);
 /* Ends whatever is over its time; to be called every WORKER_TICK_MS. */
 void worker_tick(struct worker *worker);
 
-/* No new work: idle sessions end now, the others when their transaction is over or at `until_ns`. */
+/* No new work: idle sessions end now, the others when their transaction is over or at `until_ns`.
+ */
 void worker_drain(struct worker *worker, uint64_t until_ns);
 
 /* Nothing is left: the worker's thread may end. */

@@ -84,8 +84,8 @@ static void admit(struct worker_thread *self, const struct arrival *arrival)
 {
     struct session *session = session_new(&self->worker, arrival->is_unix, arrival->peer);
 
-    session->client = uv_stream_adopt(&self->loop, arrival->fd, arrival->is_unix,
-                                      self->read_buffer, &session_stream_events, session);
+    session->client = uv_stream_adopt(&self->loop, arrival->fd, arrival->is_unix, self->read_buffer,
+                                      &session_stream_events, session);
     if (session->client == NULL) {
         session_bury_stillborn(session);
         return;
@@ -212,7 +212,7 @@ void worker_thread_accept(struct worker_thread *self, int fd, bool is_unix, cons
 
     arrival->fd = fd;
     arrival->is_unix = is_unix;
-    strncpy(arrival->peer, peer, sizeof arrival->peer - 1);
+    snprintf(arrival->peer, sizeof arrival->peer, "%s", peer);
     atomic_fetch_add(&self->clients, 1);
     uv_mutex_lock(&self->mail_lock);
     if (self->last != NULL) {

@@ -87,8 +87,8 @@ void backend_fail(struct backend *backend, const struct sql_error *error)
 
 void backend_bury_stillborn(struct backend *backend)
 {
-    backend->error = error_make(ERROR_SERVER_LOST, "cannot open a socket for server %s",
-                                server_name(backend));
+    backend->error =
+        error_make(ERROR_SERVER_LOST, "cannot open a socket for server %s", server_name(backend));
     enter(backend, BACKEND_CLOSING);
     on_closed(backend);
 }
@@ -109,9 +109,9 @@ static void on_end(void *owner, int status)
 {
     struct backend *backend = owner;
     struct session *session = backend->session;
-    struct sql_error error = error_make(
-        ERROR_SERVER_LOST, "lost the connection to server %s: %s", server_name(backend),
-        status == UV_EOF ? "it closed the connection" : uv_strerror(status));
+    struct sql_error error =
+        error_make(ERROR_SERVER_LOST, "lost the connection to server %s: %s", server_name(backend),
+                   status == UV_EOF ? "it closed the connection" : uv_strerror(status));
 
     if (backend->state == BACKEND_CLOSING) {
         return;
@@ -170,8 +170,8 @@ bool backend_expect(struct backend *backend, enum step_kind kind, enum command c
 
 void backend_expect_sequence(struct backend *backend, uint8_t sequence)
 {
-    unsigned last = ((unsigned)backend->step_first + backend->step_count + BACKEND_STEPS - 1u) %
-                    BACKEND_STEPS;
+    unsigned last =
+        ((unsigned)backend->step_first + backend->step_count + BACKEND_STEPS - 1u) % BACKEND_STEPS;
 
     if (backend->step_count > 0) {
         backend->steps[last].sequence = sequence;
@@ -321,8 +321,8 @@ static void unasked(struct backend *backend)
     if (frame_read(in, &frame) == PARSE_OK && frame_is_whole(in, frame) &&
         error_is_packet(frame_payload(in, frame)) &&
         error_decode(frame_payload(in, frame), &error) != PARSE_OK) {
-        error = error_make(ERROR_SERVER_LOST, "server %s sent a malformed error",
-                           server_name(backend));
+        error =
+            error_make(ERROR_SERVER_LOST, "server %s sent a malformed error", server_name(backend));
     }
     backend_fail(backend, &error);
     if (session != NULL) {
@@ -434,11 +434,9 @@ void backend_open(struct worker *worker, struct group *group, unsigned server)
     int status;
 
     backend->id = atomic_fetch_add(&worker->process->next_backend, 1) + 1;
-    backend->deadline_ns =
-        backend->opened_ns + (uint64_t)config->pool.wait_timeout_ms * 1000000;
+    backend->deadline_ns = backend->opened_ns + (uint64_t)config->pool.wait_timeout_ms * 1000000;
     if (config->pool.max_lifetime_ms != 0) {
-        backend->expires_ns =
-            backend->opened_ns + (uint64_t)config->pool.max_lifetime_ms * 1000000;
+        backend->expires_ns = backend->opened_ns + (uint64_t)config->pool.max_lifetime_ms * 1000000;
     }
     /* NULL: not even a socket could be had. The pool's next tick finds it (pool_tick), because the
      * pool must not hear of failures while it is being asked. */
@@ -496,8 +494,8 @@ void backend_logged_in(struct backend *backend)
               server_name(backend), backend->thread_id, backend->group->user->name);
     send_setup(backend, false);
     if (backend->step_count == 0) {
-        struct sql_error error = error_make(ERROR_SERVER_LOST, "server %s was not looked at yet",
-                                            server_name(backend));
+        struct sql_error error =
+            error_make(ERROR_SERVER_LOST, "server %s was not looked at yet", server_name(backend));
 
         backend_fail(backend, &error);
     }
@@ -507,8 +505,8 @@ void backend_reset(struct backend *backend)
 {
     struct environment_store *store = backend->worker->environments;
     const struct environment *before = backend->environment;
-    const struct environment *blank = before == NULL ? NULL
-                                                     : environment_without_variables(store, before);
+    const struct environment *blank =
+        before == NULL ? NULL : environment_without_variables(store, before);
 
     if (blank == NULL) {
         /* The schema is not known either: nothing could ever be compared with. */

@@ -83,21 +83,21 @@ struct backend {
     bool has_permit;       /* false once it went on with a parcel */
     uint64_t deadline_ns;  /* OPENING, LOGIN, SETUP: when it must be ready */
     uint64_t opened_ns, idle_ns;
-    uint64_t expires_ns;   /* [pool] max_lifetime_ms; 0: never */
-    uint64_t last_session; /* id of the last session that had it */
+    uint64_t expires_ns;                   /* [pool] max_lifetime_ms; 0: never */
+    uint64_t last_session;                 /* id of the last session that had it */
     const struct environment *environment; /* reference; NULL: unknown */
     struct session *session;               /* LEASED: whose; else NULL */
     struct prepared_cache *prepared;       /* owner: statements this server connection knows */
 
     struct step steps[BACKEND_STEPS];
     uint8_t step_first, step_count;
-    bool answering;           /* `response` belongs to the first step */
+    bool answering; /* `response` belongs to the first step */
     struct response response;
     struct sql_error failure; /* of a swallowed step; code 0: none */
     enum step_kind failed_step;
 
     struct backend_login *login; /* owner: only while logging in */
-    struct sql_error error;       /* why it is closing, for those who waited for it */
+    struct sql_error error;      /* why it is closing, for those who waited for it */
 };
 
 /* Opens a connection to `server` for the group; it holds a permit already. The pool hears of the
@@ -152,7 +152,8 @@ void backend_end_step(struct backend *backend);
 /* What came is no answer: ends the connection, and tells the session. */
 void backend_protocol_error(struct backend *backend, const char *problem);
 
-/* The connection has prepared this statement; one that it no longer needs is closed on the server. */
+/* The connection has prepared this statement; one that it no longer needs is closed on the server.
+ */
 void backend_remember(struct backend *backend, struct prepared_text *prepared, uint32_t id);
 
 /* Closes one of its prepared statements on the server, if it has it. */

@@ -1,6 +1,6 @@
 /*
- * The login towards a server, packet by packet. What is in the packets is protocol/handshake.h's and
- * protocol/auth.h's business; here is only their order and what the proxy asks for:
+ * The login towards a server, packet by packet. What is in the packets is protocol/handshake.h's
+ * and protocol/auth.h's business; here is only their order and what the proxy asks for:
  *
  *   AWAIT_GREETING --login--> AWAIT_ANSWER --more data | auth switch--> AWAIT_ANSWER --OK--> done
  */
@@ -65,9 +65,9 @@ static void protocol_error(struct backend *backend, const char *what)
 /* An ERR from the server, with the server's name in front of its text. */
 static void refused(struct backend *backend, const struct sql_error *error)
 {
-    struct sql_error named = error_make(ERROR_UNKNOWN, "server %s refused the login of user %s: %s",
-                                        server_name(backend), backend->group->user->name,
-                                        error->text);
+    struct sql_error named =
+        error_make(ERROR_UNKNOWN, "server %s refused the login of user %s: %s",
+                   server_name(backend), backend->group->user->name, error->text);
 
     named.code = error->code;
     memcpy(named.sqlstate, error->sqlstate, sizeof named.sqlstate);

@@ -70,8 +70,8 @@ void permits_release(struct permits *permits, unsigned server);
 enum claim permits_claim(struct permits *permits, unsigned server, unsigned worker, uint64_t group,
                          struct waiter **waiter);
 
-/* After CLAIM_MOVE: grants the packed connection to the oldest waiter, if it is still one that wants
- * this group. False: nobody does any more, and the caller keeps the parcel. */
+/* After CLAIM_MOVE: grants the packed connection to the oldest waiter, if it is still one that
+ * wants this group. False: nobody does any more, and the caller keeps the parcel. */
 bool permits_deliver(struct permits *permits, unsigned server, uint64_t group,
                      struct backend_parcel *parcel);
 

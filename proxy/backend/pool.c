@@ -123,11 +123,11 @@ static struct backend *idle_oldest(const struct group *group, unsigned server)
     return backend;
 }
 
-/* A connection cannot give up its schema, so one that has a schema is no use to a session without. */
+/* A connection cannot give up its schema, so one that has a schema is no use to a session without.
+ */
 static bool can_become(const struct backend *backend, const struct environment *wanted)
 {
-    return backend->environment == NULL ||
-           environment_schema(wanted).size > 0 ||
+    return backend->environment == NULL || environment_schema(wanted).size > 0 ||
            environment_schema(backend->environment).size == 0;
 }
 
@@ -507,13 +507,13 @@ static void fail_overdue(struct pool *pool, uint64_t now)
     while (pool->waiting_first != NULL && now - pool->waiting_first->since_ns >= limit) {
         struct lease *lease = pool->waiting_first;
         struct permits *permits = permits_of(pool);
-        struct sql_error error = error_make(
-            ERROR_TOO_MANY_CONNECTIONS,
-            "no connection to server %s within %u ms: all %u are in use, %u waiting "
-            "([server %s] max_connections, [pool] wait_timeout_ms)",
-            config->servers[lease->server].name, config->pool.wait_timeout_ms,
-            permits_limit(permits, lease->server), permits_queued(permits, lease->server),
-            config->servers[lease->server].name);
+        struct sql_error error =
+            error_make(ERROR_TOO_MANY_CONNECTIONS,
+                       "no connection to server %s within %u ms: all %u are in use, %u waiting "
+                       "([server %s] max_connections, [pool] wait_timeout_ms)",
+                       config->servers[lease->server].name, config->pool.wait_timeout_ms,
+                       permits_limit(permits, lease->server),
+                       permits_queued(permits, lease->server), config->servers[lease->server].name);
 
         pool_cancel(pool, lease);
         pool->events->on_failed(lease, &error, false);
@@ -565,11 +565,11 @@ static void fail_slow(struct pool *pool, uint64_t now)
         if (backend->stream == NULL) {
             backend_bury_stillborn(backend);
         } else if (backend->deadline_ns != 0 && now >= backend->deadline_ns &&
-            backend->state < BACKEND_IDLE) {
-            struct sql_error error = error_make(
-                ERROR_SERVER_LOST, "server %s did not complete the login within %u ms",
-                pool->worker->process->config->servers[backend->server].name,
-                pool->worker->process->config->pool.wait_timeout_ms);
+                   backend->state < BACKEND_IDLE) {
+            struct sql_error error =
+                error_make(ERROR_SERVER_LOST, "server %s did not complete the login within %u ms",
+                           pool->worker->process->config->servers[backend->server].name,
+                           pool->worker->process->config->pool.wait_timeout_ms);
 
             backend_fail(backend, &error);
         }

@@ -36,8 +36,8 @@ enum lease_state {
 
 /* A session's request for a connection, and what it holds; embedded in the session. */
 struct lease {
-    struct waiter waiter;           /* first: the permits hand waiters back */
-    struct lease *next, *previous;  /* in the pool's list of waiting leases, or expecting */
+    struct waiter waiter;          /* first: the permits hand waiters back */
+    struct lease *next, *previous; /* in the pool's list of waiting leases, or expecting */
     enum lease_state state;
     struct group *group;
     unsigned server;
@@ -81,8 +81,8 @@ struct pool {
     size_t server_count;
     struct pool_server *servers;
     struct lease *waiting_first, *waiting_last; /* QUEUED, oldest first */
-    struct backend *backends; /* all, of every state */
-    size_t backend_count;     /* of every state: the worker is not empty before they are gone */
+    struct backend *backends;                   /* all, of every state */
+    size_t backend_count; /* of every state: the worker is not empty before they are gone */
     bool closed;
 };
 

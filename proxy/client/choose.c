@@ -191,8 +191,7 @@ static size_t list_candidates(const struct session *session, struct candidate *c
             .leased = pool->servers[i].leased + pool->servers[i].opening,
             .max = server->max_connections,
             .weight = server->weight,
-            .latency_us =
-                atomic_load_explicit(&server->gauges->latency_us, memory_order_relaxed),
+            .latency_us = atomic_load_explicit(&server->gauges->latency_us, memory_order_relaxed),
             .usable = server->usable && session->command->avoid != (int)i + 1,
             .is_primary = (int)i == topology->primary,
         };

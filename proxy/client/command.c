@@ -58,7 +58,7 @@ void command_read(struct session *session)
         return;
     }
     total = frame_size(frame);
-    held = total <= COMMAND_WHOLE_BYTES ? total : COMMAND_PREFIX_BYTES;
+    held = total <= COMMAND_HELD_BYTES ? total : COMMAND_HELD_BYTES;
     if (in.size < held) {
         stream_expect(session->client, held);
         return;
@@ -259,7 +259,7 @@ static void quit(struct session *session)
 /* What serves which command; others get error 1047. A new command is a new line here. */
 static const struct {
     void (*serve)(struct session *session);
-    bool may_be_long; /* longer than COMMAND_WHOLE_BYTES: it is streamed */
+    bool may_be_long; /* longer than COMMAND_HELD_BYTES: it is streamed */
 } servants[256] = {
     [COMMAND_CHANGE_USER] = {change_user, false},
     [COMMAND_FIELD_LIST] = {place_plain, false},
@@ -369,16 +369,14 @@ void command_place(struct session *session)
         return;
     }
     stop_waiting(session);
-    session->lease.last_session =
-        command->statement.uses & (USE_LAST_INSERT_ID | USE_FOUND_ROWS | USE_ROW_COUNT |
-                                   USE_WARNINGS)
-            ? session->id
-            : 0;
+    session->lease.last_session = command->statement.uses & (USE_LAST_INSERT_ID | USE_FOUND_ROWS |
+                                                             USE_ROW_COUNT | USE_WARNINGS)
+                                      ? session->id
+                                      : 0;
     if (session->state != SESSION_LEASING) {
         session_enter(session, SESSION_LEASING);
     }
-    if (pool_lease(pool, &session->lease, session->group, (unsigned)server,
-                   session->environment)) {
+    if (pool_lease(pool, &session->lease, session->group, (unsigned)server, session->environment)) {
         backend_lend(session->lease.backend, session);
         command_send(session);
     }
@@ -407,6 +405,22 @@ bool command_try_elsewhere(struct session *session, int server)
     return true;
 }
 
+static bool may_wait_for_server(const struct session *session, uint64_t now)
+{
+    return now - session->command->since_ns <
+           (uint64_t)session->worker->process->config->proxy.failover_wait_ms * 1000000;
+}
+
+bool command_wait_for_server(struct session *session, const struct sql_error *error)
+{
+    if (error->code != ERROR_SERVER_LOST || session->command->sent ||
+        !may_wait_for_server(session, worker_now(session->worker))) {
+        return false;
+    }
+    wait_for_server(session);
+    return true;
+}
+
 void command_retry_serverless(struct session *session, uint64_t now)
 {
     const struct config *config = session->worker->process->config;
@@ -418,8 +432,7 @@ void command_retry_serverless(struct session *session, uint64_t now)
         return;
     }
     command_place(session);
-    if (session->command != command || !command->serverless ||
-        now - command->since_ns < (uint64_t)config->proxy.failover_wait_ms * 1000000) {
+    if (session->command != command || !command->serverless || may_wait_for_server(session, now)) {
         return;
     }
     choose_explain_none(session, why, sizeof why);

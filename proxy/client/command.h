@@ -32,6 +32,10 @@ void command_send(struct session *session);
  * placed anew, on another server. */
 bool command_try_elsewhere(struct session *session, int server);
 
+/* No connection to the server could be made, and the command never left: unless the server refused
+ * the login, or [proxy] failover_wait_ms is over, it is placed again soon. False: it is not. */
+bool command_wait_for_server(struct session *session, const struct sql_error *error);
+
 /* For sessions that found no server: tries again, or gives up when their time is over. */
 void command_retry_serverless(struct session *session, uint64_t now);
 

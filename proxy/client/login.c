@@ -1,6 +1,6 @@
 /*
- * The login of a client, also in the middle of a session (COM_CHANGE_USER). What the packets hold is
- * protocol/handshake.h's, how a password is proved protocol/auth.h's; here is who may come in:
+ * The login of a client, also in the middle of a session (COM_CHANGE_USER). What the packets hold
+ * is protocol/handshake.h's, how a password is proved protocol/auth.h's; here is who may come in:
  *
  *   greeting --login packet--> account --exchange--> verified --default schema tried--> OK
  *        |                        |                     |                |
@@ -27,8 +27,8 @@
 #include <string.h>
 
 enum {
-    LOGIN_PACKET_MAX = 64 << 10,   /* longer login packets are refused; attributes may take most */
-    FALLBACK_COLLATION = 45,       /* utf8mb4_general_ci */
+    LOGIN_PACKET_MAX = 64 << 10, /* longer login packets are refused; attributes may take most */
+    FALLBACK_COLLATION = 45,     /* utf8mb4_general_ci */
     NO_USER = UINT32_MAX,
 };
 
@@ -106,8 +106,8 @@ void login_try_greeting(struct session *session)
     if (config->proxy.server_version[0] != 0) {
         snprintf(version, sizeof version, "%s", config->proxy.server_version);
     } else {
-        snprintf(version, sizeof version, "%s%s",
-                 facts->flavor == FLAVOR_MARIADB ? "5.5.5-" : "", facts->version);
+        snprintf(version, sizeof version, "%s%s", facts->flavor == FLAVOR_MARIADB ? "5.5.5-" : "",
+                 facts->version);
     }
     if (facts != NULL &&
         auth_plugin_of(bytes_of_text(facts->default_plugin)) == AUTH_PLUGIN_CACHING_SHA2) {
@@ -148,12 +148,20 @@ void login_greet(struct session *session)
 
 /* ---- account ---- */
 
+/* The client's address without its port. */
+static int host_size(const struct session *session)
+{
+    const char *port = strrchr(session->peer, ':');
+
+    return port == NULL ? (int)strlen(session->peer) : (int)(port - session->peer);
+}
+
 static void deny(struct session *session)
 {
     const struct session_login *login = session->login;
-    struct sql_error error =
-        error_make(ERROR_ACCESS_DENIED, "Access denied for user '%s'@'%s' (using password: %s)",
-                   login->name, session->peer, login->with_password ? "YES" : "NO");
+    struct sql_error error = error_make(
+        ERROR_ACCESS_DENIED, "Access denied for user '%s'@'%.*s' (using password: %s)", login->name,
+        host_size(session), session->peer, login->with_password ? "YES" : "NO");
 
     session_fail(session, &error);
 }
@@ -184,7 +192,7 @@ static struct auth_account account_of(struct session *session)
     return account;
 }
 
-/* Characters that the environment needs for what the client said at login. */
+/* The state that the login itself leaves a session in. */
 static const struct environment *login_environment(struct session *session)
 {
     struct environment_store *store = session->worker->environments;
@@ -430,6 +438,7 @@ void login_change_user(struct session *session, struct bytes payload)
     session->login = mem_calloc(1, sizeof *session->login);
     session->login->greeted = true;
     session->login->change_user = true;
+    session->state_since_ns = worker_now(session->worker);
     session->sequence = 1;
     session_enter(session, SESSION_LOGIN);
     begin(session, &packet);

@@ -2,8 +2,8 @@
  * Prepared statements of a session that shares its connections: ids are the session's own, and a
  * statement is prepared again on whatever connection it is executed on (sync.c sees to that).
  *
- * Long data and cursors live on one server connection: they pin, and such statements are executed on
- * the primary, where the session can do everything else meanwhile.
+ * Long data and cursors live on one server connection: they pin, and such statements are executed
+ * on the primary, where the session can do everything else meanwhile.
  */
 #include "proxy/client/prepared_commands.h"
 
@@ -30,9 +30,8 @@ static struct bytes payload_of(const struct command_in_hand *command)
 
 static void unknown_statement(struct session *session, uint32_t id, const char *where)
 {
-    struct sql_error error =
-        error_make(ERROR_UNKNOWN_STATEMENT,
-                   "Unknown prepared statement handler (%u) given to %s", id, where);
+    struct sql_error error = error_make(
+        ERROR_UNKNOWN_STATEMENT, "Unknown prepared statement handler (%u) given to %s", id, where);
 
     session_refuse(session, &error);
 }
@@ -77,10 +76,10 @@ void prepared_prepare(struct session *session)
     classify(command->sql, !is_whole(command), session_mode(session), &command->statement);
     command->has_statement = true;
     if (!is_whole(command)) {
-        struct sql_error error = error_make(
-            ERROR_PACKET_TOO_LARGE,
-            "a statement to be prepared may have at most %d bytes through this proxy",
-            COMMAND_WHOLE_BYTES - (int)FRAME_HEAD_SIZE - 1);
+        struct sql_error error =
+            error_make(ERROR_PACKET_TOO_LARGE,
+                       "a statement to be prepared may have at most %d bytes through this proxy",
+                       COMMAND_HELD_BYTES - (int)FRAME_HEAD_SIZE - 1);
 
         session_refuse(session, &error);
         return;
@@ -128,6 +127,14 @@ void prepared_execute(struct session *session)
     }
     if (execute.types_sent) {
         prepared_set_types(prepared, execute.types);
+    } else if (command->upload_continues && prepared->types_size > 0) {
+        /* Types would have to be put in front of values that fill their packets already. */
+        struct sql_error error = error_make(
+            ERROR_WRONG_ARGUMENTS,
+            "an EXECUTE of 16 MiB or more has to bring its parameter types through this proxy");
+
+        session_refuse(session, &error);
+        return;
     }
     command->statement = *prepared->statement;
     command->has_statement = true;
@@ -231,8 +238,8 @@ void prepared_fetch(struct session *session)
         return;
     }
     if (!prepared->has_cursor) {
-        struct sql_error error = error_make(
-            ERROR_NO_OPEN_CURSOR, "The statement (%u) has no open cursor.", prepared->id);
+        struct sql_error error = error_make(ERROR_NO_OPEN_CURSOR,
+                                            "The statement (%u) has no open cursor.", prepared->id);
 
         session_refuse(session, &error);
         return;
@@ -285,8 +292,8 @@ size_t prepared_slices(struct session *session, uint32_t id, uint8_t *head, stru
         slices[0] = bytes_of(command->data, command->size);
         return 1;
     }
-    count = execute_with_types(&execute, payload,
-                               bytes_of(prepared->types, prepared->types_size), slices + 1);
+    count = execute_with_types(&execute, payload, bytes_of(prepared->types, prepared->types_size),
+                               slices + 1);
     frame.length += (uint32_t)(count > 1 ? prepared->types_size : 0);
     frame_write(head, frame);
     slices[0] = bytes_of(head, FRAME_HEAD_SIZE);

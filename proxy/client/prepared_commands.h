@@ -21,11 +21,12 @@ void prepared_reset(struct session *session);
 void prepared_fetch(struct session *session);
 
 /* The command in hand as slices to be written to the held connection, where the statement has this
- * id. `head` is memory for a packet head. Returns the number of slices, at most EXECUTE_SLICES + 1. */
+ * id. `head` is memory for a packet head. Returns the number of slices, at most EXECUTE_SLICES + 1.
+ */
 size_t prepared_slices(struct session *session, uint32_t id, uint8_t *head, struct bytes *slices);
 
-/* The server prepared the client's statement; `payload` is its answer, in which the session's own id
- * is put. */
+/* The server prepared the client's statement; `payload` is its answer, in which the session's own
+ * id is put. */
 void prepared_answered(struct session *session, struct bytes payload);
 
 /* An EXECUTE or FETCH is over: `status` is what its answer ended with. */

@@ -29,10 +29,10 @@ static const unsigned may_enter[] = {
     [SESSION_LOGIN] = TO(SESSION_READY) | TO(SESSION_LEASING) | TO(SESSION_CLOSING),
     [SESSION_READY] = TO(SESSION_LOGIN) | TO(SESSION_LEASING) | TO(SESSION_SYNCING) |
                       TO(SESSION_RELAYING) | TO(SESSION_CLOSING),
-    [SESSION_LEASING] = TO(SESSION_READY) | TO(SESSION_SYNCING) | TO(SESSION_RELAYING) |
-                        TO(SESSION_CLOSING),
-    [SESSION_SYNCING] = TO(SESSION_READY) | TO(SESSION_LEASING) | TO(SESSION_RELAYING) |
-                        TO(SESSION_CLOSING),
+    [SESSION_LEASING] =
+        TO(SESSION_READY) | TO(SESSION_SYNCING) | TO(SESSION_RELAYING) | TO(SESSION_CLOSING),
+    [SESSION_SYNCING] =
+        TO(SESSION_READY) | TO(SESSION_LEASING) | TO(SESSION_RELAYING) | TO(SESSION_CLOSING),
     [SESSION_RELAYING] = TO(SESSION_READY) | TO(SESSION_LEASING) | TO(SESSION_CLOSING),
     [SESSION_CLOSING] = 0,
 };
@@ -64,7 +64,7 @@ struct session *session_new(struct worker *worker, bool is_unix, const char *pee
     session->status = STATUS_AUTOCOMMIT;
     session->state_since_ns = worker_now(worker);
     session->environment = environment_blank(worker->environments);
-    strncpy(session->peer, peer, sizeof session->peer - 1);
+    snprintf(session->peer, sizeof session->peer, "%s", peer);
     session->next = worker->sessions;
     if (worker->sessions != NULL) {
         worker->sessions->previous = session;
@@ -134,8 +134,8 @@ void session_close(struct session *session, const char *reason)
     if (session->state == SESSION_CLOSING) {
         return;
     }
-    log_info(log_number("session", session->id), "closed client=%s user=%s reason=\"%s\" queries=%llu",
-             session->peer,
+    log_info(log_number("session", session->id),
+             "closed client=%s user=%s reason=\"%s\" queries=%llu", session->peer,
              session->counted ? session->worker->process->config->users[session->user].name : "",
              reason, (unsigned long long)session->queries);
     let_go(session);
@@ -196,8 +196,8 @@ static void on_end(void *owner, int status)
 {
     struct session *session = owner;
 
-    session_close(session, status == UV_EOF ? "the client closed the connection"
-                                            : uv_strerror(status));
+    session_close(session,
+                  status == UV_EOF ? "the client closed the connection" : uv_strerror(status));
 }
 
 static void on_connected(void *owner, int status)
@@ -300,7 +300,8 @@ static void on_failed(struct lease *lease, const struct sql_error *error, bool s
 {
     struct session *session = (struct session *)lease;
 
-    if (server_failed && command_try_elsewhere(session, (int)lease->server)) {
+    if (server_failed && (command_try_elsewhere(session, (int)lease->server) ||
+                          command_wait_for_server(session, error))) {
         return;
     }
     session_refuse(session, error);
@@ -364,9 +365,8 @@ const struct lexer_mode *session_mode(struct session *session)
         return &session->mode;
     }
     facts = session_facts(session);
-    session->mode = lexer_mode_default(facts != NULL && facts->flavor == FLAVOR_MYSQL
-                                           ? SQL_FLAVOR_MYSQL
-                                           : SQL_FLAVOR_MARIADB);
+    session->mode = lexer_mode_default(
+        facts != NULL && facts->flavor == FLAVOR_MYSQL ? SQL_FLAVOR_MYSQL : SQL_FLAVOR_MARIADB);
     if (facts != NULL) {
         session->mode.server_version = facts->version_number;
     }

@@ -54,43 +54,44 @@ enum session_state {
 };
 
 enum {
-    COMMAND_SMALL_BYTES = 4 << 10,   /* a command up to this needs no memory of its own */
-    COMMAND_WHOLE_BYTES = 256 << 10, /* a command up to this is held whole; longer ones are streamed */
-    COMMAND_PREFIX_BYTES = 64 << 10, /* of a streamed command: what is held and classified */
+    COMMAND_SMALL_BYTES = 4 << 10, /* a command up to this needs no memory of its own */
+    /* A command up to this is held whole. Of a longer one this much is held and classified, and the
+     * rest is streamed; it has room for the types of 65535 parameters. */
+    COMMAND_HELD_BYTES = 256 << 10,
 };
 
-/* The command being served. Its bytes, or the first COMMAND_PREFIX_BYTES of a longer one, are held
+/* The command being served. Its bytes, or the first COMMAND_HELD_BYTES of a longer one, are held
  * from when it was read until its answer has ended: a read can then be tried again elsewhere, a
  * command can wait for a connection, and slices of its text stay good. The worker keeps a list of
  * free ones, so that none is allocated per command. */
 struct command_in_hand {
     struct command_in_hand *next_free;
     /* From here to `route` all is zero at the beginning. */
-    uint8_t *data;          /* the packet, head included: `small`, or owner of other memory */
+    uint8_t *data; /* the packet, head included: `small`, or owner of other memory */
     size_t size;
-    uint64_t upload_left;   /* bytes of the packet beyond `size` that were not forwarded yet */
+    uint64_t upload_left;      /* bytes of the packet beyond `size` that were not forwarded yet */
     struct prepared *prepared; /* STMT_*: which; borrower */
-    struct bytes sql;       /* inside data; empty when the command has no text */
+    struct bytes sql;          /* inside data; empty when the command has no text */
     uint64_t since_ns;
-    int avoid;              /* server not to be tried again, plus 1; 0: none */
-    uint8_t code;           /* enum command */
+    int avoid;               /* server not to be tried again, plus 1; 0: none */
+    uint8_t code;            /* enum command */
     uint8_t upload_sequence; /* of the last packet from the client */
-    bool upload_continues;  /* another packet of the same payload follows */
-    bool is_login;          /* no command of the client's: its default schema is tried */
-    bool local_infile;      /* the client is sending a file */
-    bool forwarded;         /* some of the answer is with the client */
-    bool swallow;           /* the answer is dropped: a step before it failed */
+    bool upload_continues;   /* another packet of the same payload follows */
+    bool is_login;           /* no command of the client's: its default schema is tried */
+    bool local_infile;       /* the client is sending a file */
+    bool forwarded;          /* some of the answer is with the client */
+    bool swallow;            /* the answer is dropped: a step before it failed */
     bool retried;
-    bool sent;              /* the command has left for the server */
-    bool errored;           /* the answer was, or ended in, an ERR */
+    bool sent;                  /* the command has left for the server */
+    bool errored;               /* the answer was, or ended in, an ERR */
     bool error_may_leave_state; /* ... of a kind after which something may have happened */
-    bool has_statement;     /* `statement` is filled in */
-    bool id_replayed;   /* LAST_INSERT_ID() was set on the held connection */
-    bool changed_connection; /* the first one could not be brought into the session's state */
-    bool refused_by_replica; /* the answer is an error 1290, which the client will not see */
-    unsigned warnings;  /* of the last OK or EOF */
-    bool serverless;    /* counted in the worker's sessions that found no server */
-    bool wants_primary;     /* a replica refused it as a write, or its state could not be had there */
+    bool has_statement;         /* `statement` is filled in */
+    bool id_replayed;           /* LAST_INSERT_ID() was set on the held connection */
+    bool changed_connection;    /* the first one could not be brought into the session's state */
+    bool refused_by_replica;    /* the answer is an error 1290, which the client will not see */
+    unsigned warnings;          /* of the last OK or EOF */
+    bool serverless;            /* counted in the worker's sessions that found no server */
+    bool wants_primary; /* a replica refused it as a write, or its state could not be had there */
     bool fetching_trackers; /* the answer is complete; a PING fetches what it could not carry */
     bool prepare_began;     /* PREPARE: the answer's first packet was seen */
     struct route route;
@@ -110,19 +111,19 @@ struct session {
     unsigned user;         /* index in the configuration */
     bool counted;          /* in the user's count of sessions */
     bool is_unix;
-    bool is_reading;       /* session_read is on the stack */
+    bool is_reading;        /* session_read is on the stack */
     bool one_shot_variable; /* see tracking.h */
-    bool log_off;          /* sql_log_bin=0 was seen */
-    bool outcome_unknown;  /* a write's connection was lost: it may still commit */
-    bool close_after;      /* COMMIT RELEASE */
-    uint16_t status;       /* status flags as the client saw them last */
+    bool log_off;           /* sql_log_bin=0 was seen */
+    bool outcome_unknown;   /* a write's connection was lost: it may still commit */
+    bool close_after;       /* COMMIT RELEASE */
+    uint16_t status;        /* status flags as the client saw them last */
     uint8_t scramble[20];
-    uint8_t sequence;      /* of the next packet to the client outside an answer (login) */
-    unsigned pins;         /* enum pin */
+    uint8_t sequence; /* of the next packet to the client outside an answer (login) */
+    unsigned pins;    /* enum pin */
     unsigned temporary_tables;
     unsigned long_data, cursors; /* statements that have some on the held connection */
     enum session_transaction transaction;
-    int last_server;       /* where its last read went; -1: none */
+    int last_server;                /* where its last read went; -1: none */
     uint64_t last_write, last_read; /* moments */
     uint64_t last_insert_id;
     uint64_t queries;
@@ -171,8 +172,8 @@ void session_release(struct session *session, bool clean);
 /* Frees the command in hand. */
 void session_drop_command(struct session *session);
 
-/* The facts of the server that holds for the session: the primary's, or while there is none those of
- * any server that was seen. Borrowed from the worker's topology; NULL when none was seen yet. */
+/* The facts of the server that holds for the session: the primary's, or while there is none those
+ * of any server that was seen. Borrowed from the worker's topology; NULL when none was seen yet. */
 const struct server_facts *session_facts(const struct session *session);
 
 /* How SQL is to be read in the session's present state. */

@@ -62,10 +62,10 @@ static char *text_for(struct build *build, const struct setting *setting,
 }
 
 /* What a user asked for and the program has no part for yet. */
-static void check_state(struct build *build, const struct setting *setting,
+static void check_built(struct build *build, const struct setting *setting,
                         const struct draft_entry *entry)
 {
-    bool warns = setting->state == SETTING_WARNS, refuses = setting->state == SETTING_REFUSES;
+    bool warns = setting->not_yet;
 
     if (entry->text == NULL || entry->is_bad || entry->text[0] == '\0') {
         return;
@@ -73,18 +73,16 @@ static void check_state(struct build *build, const struct setting *setting,
     if (setting->type == SETTING_CHOICE) {
         unsigned bit = 1U << setting_choice_index(setting, entry->text);
 
-        refuses = refuses || (setting->refused & bit) != 0;
+        if ((setting->refused & bit) != 0) {
+            report_error(build->draft->report, &entry->origin, setting->key,
+                         "\"%s\" is not built yet and cannot be ignored safely, allowed for now: "
+                         "%s",
+                         entry->text, setting->choices[0]);
+            return;
+        }
         warns = warns && (setting->harmless & bit) == 0;
     }
-    if (refuses && setting->type == SETTING_CHOICE) {
-        report_error(build->draft->report, &entry->origin, setting->key,
-                     "\"%s\" is not built yet and cannot be ignored safely, allowed for now: %s",
-                     entry->text, setting->choices[0]);
-    } else if (refuses) {
-        report_error(
-            build->draft->report, &entry->origin, setting->key,
-            "is not built yet and cannot be ignored safely, allowed for now: leave it out");
-    } else if (warns) {
+    if (warns) {
         report_warning(build->draft->report, &entry->origin, setting->key,
                        "is accepted but has no effect yet");
     }
@@ -141,7 +139,7 @@ static void fill_section(struct build *build, const struct draft_section *sectio
                 mem_free(complaint);
             }
         }
-        check_state(build, setting, entry);
+        check_built(build, setting, entry);
         add_value(build, section, setting, text);
         mem_free_secret(text);
     }

@@ -39,7 +39,7 @@ static char *auto_file_path(const struct draft *draft, const char *main_path,
 {
     const struct setting *setting = setting_find(SECTION_PROXY, "auto_file");
     const struct draft_entry *entry = draft_entry(draft_find(draft, SECTION_PROXY, NULL), setting);
-    const char *path = environment_value(environment, "TIDEMARK_PROXY_AUTO_FILE");
+    const char *path = process_environment_value(environment, "TIDEMARK_PROXY_AUTO_FILE");
 
     if (path != NULL) {
         return path[0] != '\0' ? mem_text(path) : NULL;
@@ -204,9 +204,7 @@ void config_print_settings(FILE *to)
         fprintf(to, "%s%s = %s\n", setting->default_text != NULL ? "; " : "", setting->key,
                 setting->default_text != NULL ? setting->default_text : "");
         fprintf(to, ";     %s\n;     allowed: %s%s\n", setting->help, allowed,
-                setting->state == SETTING_WARNS     ? " (no effect yet)"
-                : setting->state == SETTING_REFUSES ? " (not built yet)"
-                                                    : "");
+                setting->not_yet ? " (no effect yet)" : "");
         mem_free(allowed);
     }
 }

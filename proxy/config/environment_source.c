@@ -14,7 +14,7 @@
 
 #define PREFIX "TIDEMARK_"
 
-const char *environment_value(char *const *environment, const char *name)
+const char *process_environment_value(char *const *environment, const char *name)
 {
     size_t size = strlen(name);
 

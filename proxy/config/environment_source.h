@@ -18,6 +18,6 @@
 void environment_source_read(struct draft *draft, char *const *environment);
 
 /* The value of a variable, borrowed, or NULL. */
-const char *environment_value(char *const *environment, const char *name);
+const char *process_environment_value(char *const *environment, const char *name);
 
 #endif

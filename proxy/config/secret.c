@@ -42,7 +42,7 @@ char *secret_from_file(const char *path, char **complaint)
 
 char *secret_from_environment(char *const *environment, const char *name, char **complaint)
 {
-    const char *value = environment_value(environment, name);
+    const char *value = process_environment_value(environment, name);
 
     if (value == NULL || value[0] == '\0') {
         *complaint = mem_printf("the variable \"%.100s\" %s", name,

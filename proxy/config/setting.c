@@ -31,7 +31,7 @@ enum {
 #define AT(type, field) .offset = offsetof(struct type, field)
 #define RANGE(least, most) .min = (least), .max = (most)
 #define RELOADS .reloadable = true
-#define NOT_YET .state = SETTING_WARNS
+#define NOT_YET .not_yet = true
 
 /* clang-format off */
 const struct setting settings[] = {
@@ -95,11 +95,11 @@ const struct setting settings[] = {
      .help = "what this user's reads may miss; empty: [consistency] default rules"},
     {SECTION_USER, "max_connections", SETTING_NUMBER, "0", RANGE(0, 100000),
      AT(config_user, max_connections), RELOADS,
-     .help = "never more server connections for this user than this; 0: no limit of its own"},
+     .help = "more clients of this user at once than this are refused; 0: no limit of its own"},
     {SECTION_USER, "password", SETTING_SECRET, "", AT(config_user, password), RELOADS,
      .help = "the password, as the servers know it"},
     {SECTION_USER, "password_hash", SETTING_PASSWORD_HASH, "", AT(config_user, password_hash),
-     RELOADS, .state = SETTING_REFUSES,
+     RELOADS,
      .help = "instead of the password: its hash of mysql_native_password, * and 40 hex digits"},
 
     {SECTION_MONITOR, "password", SETTING_SECRET, "", AT(config_monitor, password), RELOADS,
@@ -134,7 +134,7 @@ const struct setting settings[] = {
      AT(config_pool, balance), RELOADS,
      .help = "how one of several suitable servers is chosen"},
     {SECTION_POOL, "digests", SETTING_NUMBER, "5000", RANGE(0, 1000000), AT(config_pool, digests),
-     .help = "statements remembered by digest; 0: none"},
+     NOT_YET, .help = "statements remembered by digest; 0: none"},
     {SECTION_POOL, "idle_timeout_ms", SETTING_NUMBER, "60000", RANGE(0, MS_MAX),
      AT(config_pool, idle_timeout_ms), RELOADS,
      .help = "an idle server connection beyond min_idle is closed after this; 0: never"},

@@ -36,15 +36,6 @@ enum setting_type {
     SETTING_TEXT,            /* char * */
 };
 
-/* What happens when a user sets a key whose part of the program does not exist yet. A choice may be
- * handled one by one: `[tls] client = disabled` is true as things are, `required` would be a lie.
- */
-enum setting_state {
-    SETTING_WORKS,
-    SETTING_WARNS,   /* accepted with one warning: nothing relies on it */
-    SETTING_REFUSES, /* an error: ignoring it would be less safe than what the user asked for */
-};
-
 struct setting {
     enum setting_section section;
     const char *key;
@@ -53,9 +44,10 @@ struct setting {
     unsigned min, max;          /* SETTING_NUMBER, SETTING_CORES */
     const char *const *choices; /* SETTING_CHOICE: NULL-terminated */
     bool reloadable;
-    enum setting_state state;
-    unsigned harmless; /* SETTING_CHOICE: bits of the choices that need no warning all the same */
-    unsigned refused;  /* SETTING_CHOICE: bits of the choices that are an error, see below */
+    bool not_yet;      /* its part of the program is not built yet: setting it gives a warning */
+    unsigned harmless; /* SETTING_CHOICE: bits of the choices that need no such warning */
+    unsigned refused;  /* SETTING_CHOICE: bits of the choices that are an error: not built yet, and
+                        * to ignore them would be less safe than what the user asked for */
     size_t offset;     /* in the section's struct in config.h */
     const char *help;
 };
