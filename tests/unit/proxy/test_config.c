@@ -143,6 +143,10 @@ static const struct row rows[] = {
     {"[user b]\npassword_hash = *12\n",
      "t.ini:8: password_hash: is not a hash of mysql_native_password, allowed: * and 40 "
      "hexadecimal digits\n"},
+    {"[user b]\npassword_hash = *2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19\n", ""},
+    {"[user b]\npassword_hash = *2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19\npassword = x\n",
+     "t.ini:8: password_hash: is set in [user b] beside a password, allowed: one of them\n"},
+    {"[pool]\ndigests = 10\n", "t.ini:8: digests: " NO_EFFECT},
     {"[proxy]\nadmin = 127.0.0.1:6032\n", "t.ini:8: admin: " NO_EFFECT},
     {"[proxy]\nadmin = 0.0.0.0:6032\n",
      "t.ini:8: admin: " NO_EFFECT
