@@ -180,7 +180,7 @@ def settings_of_the_program():
 
 def test_the_manual_page_has_every_setting_and_default():
     section, key, page = None, None, {}
-    for line in (TOP / "proxy" / "tidemark.1").read_text().splitlines():
+    for line in (TOP / "docs" / "tidemark.1").read_text().splitlines():
         if match := re.fullmatch(r"\.SS \[(.*)\]", line):
             section, key = match[1], None
         elif line.startswith(".SH"):
