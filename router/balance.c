@@ -89,11 +89,11 @@ static uint64_t hash_pair(uint64_t a, uint64_t b)
 }
 
 /* Load by weight, in thousandths of a connection, or the latency: lower is better. */
-static uint64_t measure(const struct choice *choice, size_t i)
+static uint64_t measure(const struct choice *choice, size_t i, enum balance by)
 {
     const struct candidate *candidate = &choice->candidates[i];
 
-    switch (choice->request->algorithm) {
+    switch (by) {
     case BALANCE_ROUND_ROBIN:
     case BALANCE_CLIENT_HASH:
         return 0;
@@ -110,13 +110,14 @@ static int pick_by_turn(const struct choice *choice, struct balance_state *state
 {
     uint64_t best = UINT64_MAX;
     int64_t total = 0;
+    enum balance by = choice->request->algorithm;
     int taken = -1;
 
     for (size_t i = 0; i < choice->n; i++)
-        if (choice->may >> i & 1 && measure(choice, i) < best)
-            best = measure(choice, i);
+        if (choice->may >> i & 1 && measure(choice, i, by) < best)
+            best = measure(choice, i, by);
     for (size_t i = 0; i < choice->n; i++) {
-        if (!(choice->may >> i & 1) || measure(choice, i) != best)
+        if (!(choice->may >> i & 1) || measure(choice, i, by) != best)
             continue;
         state->turn[i] += (int64_t)weight_of(&choice->candidates[i]);
         total += (int64_t)weight_of(&choice->candidates[i]);
@@ -157,16 +158,17 @@ static int pick_by_hash(const struct choice *choice)
 static bool keeps(const struct choice *choice, size_t previous)
 {
     uint64_t own, best = UINT64_MAX, slack;
+    enum balance by = choice->request->algorithm;
 
+    if (by == BALANCE_ROUND_ROBIN)
+        by = BALANCE_LEAST_CONNECTIONS; /* turns are for sessions that come new */
     if (previous >= choice->n || !(choice->may >> previous & 1))
         return false;
-    if (choice->request->algorithm == BALANCE_ROUND_ROBIN)
-        return false;
-    own = measure(choice, previous);
+    own = measure(choice, previous, by);
     for (size_t i = 0; i < choice->n; i++)
-        if (choice->may >> i & 1 && measure(choice, i) < best)
-            best = measure(choice, i);
-    slack = choice->request->algorithm == BALANCE_LEAST_LATENCY
+        if (choice->may >> i & 1 && measure(choice, i, by) < best)
+            best = measure(choice, i, by);
+    slack = by == BALANCE_LEAST_LATENCY
                 ? KEEP_US
                 : UINT64_C(1000) * KEEP_CONNECTIONS / weight_of(&choice->candidates[previous]);
     return own <= best + best / 4 + slack;

@@ -75,7 +75,7 @@ void classify(struct bytes sql, bool truncated, const struct lexer_mode *mode,
             break;
         statements++;
         scan_begin_statement(&scan);
-        merge(out, judge(&scan));
+        merge(out, judge_statement(&scan));
         if (scan.now.kind == TOKEN_END)
             break;
     }

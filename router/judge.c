@@ -205,7 +205,7 @@ static struct judgement (*const judges[])(struct scan *) = {
     [KEYWORD_XA] = judge_xa,
 };
 
-struct judgement judge(struct scan *scan)
+struct judgement judge_statement(struct scan *scan)
 {
     unsigned keyword = scan_keyword(scan);
 

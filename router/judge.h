@@ -16,7 +16,7 @@ struct judgement {
 };
 
 /* judge.c: the choice, and the statements around data. */
-struct judgement judge(struct scan *scan);
+struct judgement judge_statement(struct scan *scan);
 struct judgement judge_query(struct scan *scan);
 
 /* judge_session.c: what only a session has. */

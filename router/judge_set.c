@@ -304,7 +304,7 @@ static struct judgement set_for_statement(struct scan *scan)
     }
     scan_next(scan);
     scan_begin_statement(scan);
-    inner = judge(scan);
+    inner = judge_statement(scan);
     if (set.class == STATEMENT_ADMIN)
         set = (struct judgement){STATEMENT_READ, false, ""}; /* a value taken from a variable */
     return set.class > inner.class ? set : inner;

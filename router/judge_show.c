@@ -149,7 +149,7 @@ static struct judgement judge_inner(struct scan *scan)
 
     scan_begin_statement(scan);
     scan->events = outer;
-    inner = judge(scan);
+    inner = judge_statement(scan);
     if (inner.class == STATEMENT_READ)
         inner.why = "explains a plain read";
     return inner;

@@ -105,24 +105,37 @@ static struct bytes payload_of(const struct command_in_hand *command)
     return (struct bytes){command->data + FRAME_HEAD_SIZE, command->size - FRAME_HEAD_SIZE};
 }
 
-/* What a server's global character sets are, as variables of the session: a reset takes a session
- * there, and saying so keeps connections shareable. */
+/* The server's global value of a variable, put into an environment; NULL when it is not known. */
+static const struct environment *with_global(struct session *session,
+                                             const struct environment *environment,
+                                             const struct server_facts *facts, const char *name)
+{
+    const char *value = facts_variable(facts, name);
+
+    return value == NULL ? NULL
+                         : environment_with_variable(session->worker->environments, environment,
+                                                     variable_find(bytes_of_text(name)),
+                                                     bytes_of_text(value));
+}
+
+/* Where COM_RESET_CONNECTION takes a session: all variables at their global values, except that
+ * MariaDB goes back to the character sets of the login (measured). Saying the character sets, as
+ * every session does, keeps its connections shareable. */
 static const struct environment *after_reset(struct session *session)
 {
     static const char *const names[] = {"character_set_client", "character_set_results",
                                         "collation_connection"};
-    struct environment_store *store = session->worker->environments;
     const struct server_facts *facts = session_facts(session);
-    const struct environment *environment =
-        environment_without_variables(store, session->environment);
+    const struct environment *environment;
+    const struct environment *blank;
 
-    for (size_t i = 0; i < sizeof names / sizeof names[0] && facts != NULL; i++) {
-        const char *value = facts_variable(facts, names[i]);
-        const struct environment *next =
-            value == NULL ? NULL
-                          : environment_with_variable(store, environment,
-                                                      variable_find(bytes_of_text(names[i])),
-                                                      bytes_of_text(value));
+    if (facts == NULL || facts->flavor == FLAVOR_MARIADB) {
+        return login_environment(session, environment_schema(session->environment));
+    }
+    blank = environment_without_variables(session->worker->environments, session->environment);
+    environment = blank;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const struct environment *next = with_global(session, environment, facts, names[i]);
 
         if (next != NULL) {
             environment_unref(environment);

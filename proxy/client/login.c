@@ -37,8 +37,7 @@ struct session_login {
     bool greeted;
     bool authenticating; /* the login packet came; the exchange goes on */
     bool change_user;
-    unsigned user; /* index, or NO_USER */
-    uint16_t collation;
+    unsigned user;                  /* index, or NO_USER */
     uint8_t hash[NATIVE_HASH_SIZE]; /* of password_hash */
     char name[128];
     char schema[ENVIRONMENT_MAX_SCHEMA + 1];
@@ -192,8 +191,7 @@ static struct auth_account account_of(struct session *session)
     return account;
 }
 
-/* The state that the login itself leaves a session in. */
-static const struct environment *login_environment(struct session *session)
+const struct environment *login_environment(struct session *session, struct bytes schema)
 {
     struct environment_store *store = session->worker->environments;
     const struct server_facts *facts = session_facts(session);
@@ -203,7 +201,7 @@ static const struct environment *login_environment(struct session *session)
     const struct collation *collation = NULL;
 
     if (facts != NULL) {
-        collation = facts_collation(facts, session->login->collation);
+        collation = facts_collation(facts, session->collation);
         if (collation == NULL) {
             collation = facts_collation(facts, default_collation(facts));
         }
@@ -216,8 +214,7 @@ static const struct environment *login_environment(struct session *session)
         with_charset = environment_with_charset(store, blank, bytes_of_text("utf8mb4"),
                                                 bytes_of_text("utf8mb4_general_ci"));
     }
-    with_schema =
-        environment_with_schema(store, with_charset, bytes_of_text(session->login->schema));
+    with_schema = environment_with_schema(store, with_charset, schema);
     environment_unref(blank);
     environment_unref(with_charset);
     return with_schema;
@@ -256,7 +253,7 @@ static void verified(struct session *session)
         return;
     }
     session->group = pool_group(session->worker->pool, session->user, session->capabilities);
-    environment = login_environment(session);
+    environment = login_environment(session, bytes_of_text(login->schema));
     if (environment == NULL) {
         struct sql_error error =
             error_make(ERROR_UNKNOWN_DATABASE, "Unknown database '%s'", login->schema);
@@ -319,7 +316,7 @@ static void begin(struct session *session, const struct login *packet)
     struct auth_account account;
 
     login->with_password = packet->response.size > 0;
-    login->collation = packet->collation;
+    session->collation = packet->collation;
     login->user = NO_USER;
     if (!bytes_to_text(packet->user, login->name, sizeof login->name)) {
         deny(session);

@@ -7,6 +7,7 @@
 #include "protocol/bytes.h"
 #include "protocol/error.h"
 
+struct environment;
 struct session;
 
 /* Greets, or refuses to (too many clients). Where no server was seen yet, and no server_version is
@@ -26,6 +27,10 @@ void login_schema_refused(struct session *session, const struct sql_error *error
 
 /* [proxy] login_timeout_ms is over. */
 void login_overdue(struct session *session);
+
+/* The state that the login leaves the session in: the character sets of its collation, and this
+ * schema. The caller owns the reference; NULL: the name cannot be a schema's. */
+const struct environment *login_environment(struct session *session, struct bytes schema);
 
 void login_dispose(struct session *session);
 

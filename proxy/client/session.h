@@ -117,6 +117,7 @@ struct session {
     bool outcome_unknown;   /* a write's connection was lost: it may still commit */
     bool close_after;       /* COMMIT RELEASE */
     uint16_t status;        /* status flags as the client saw them last */
+    uint16_t collation;     /* that the client named at login */
     uint8_t scramble[20];
     uint8_t sequence; /* of the next packet to the client outside an answer (login) */
     unsigned pins;    /* enum pin */
