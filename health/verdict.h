@@ -122,8 +122,8 @@ struct judgement {
  * longer writable) the one other writable server takes over; when several could, there is none and
  * `why` says so. A writable server that still replicates, or has not applied all it received, is no
  * candidate. While there is no primary, replicas of the incumbent (or, before the first one, of any
- * configured server) stay replicas. Returns the primary's index or -1. `out` has `count` elements; `why` (may be NULL) gets
- * a sentence when there is no primary, else "".
+ * configured server) stay replicas. Returns the primary's index or -1. `out` has `count` elements;
+ * `why` (may be NULL) gets a sentence when there is no primary, else "".
  */
 int judge(const struct member *members, size_t count, int incumbent, struct judgement *out,
           char why[LOOK_WHY_MAX + 1]);
