@@ -81,6 +81,8 @@ start()
         await 30 "${FLAVOR}_is_following" "$DIR/$i" || die "server $i does not replicate"
         "${FLAVOR}_seal_replica" "$DIR/$i"
     done
+    # A primary that has never logged anything has no position to compare replicas with.
+    "${FLAVOR}_sql" "$DIR/0" -e "CREATE TABLE test.first_write (id INT PRIMARY KEY)"
     echo "primary 127.0.0.1:$PORT, replicas$(for i in $(seq 1 "$REPLICAS"); do
         printf ' 127.0.0.1:%s' $((PORT + i)); done)"
 }
