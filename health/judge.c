@@ -103,7 +103,7 @@ static int choose_primary(const struct court *c, char *why, size_t size)
         candidate[i] = why_no_candidate(&c->members[i], (int)i == c->incumbent) == NULL;
         candidates += candidate[i];
     }
-    if (c->incumbent >= 0 && candidate[c->incumbent])
+    if (c->incumbent >= 0 && (size_t)c->incumbent < c->count && candidate[c->incumbent])
         return c->incumbent;
     int chosen = only_one(c, candidate);
     if (chosen >= 0)
