@@ -38,7 +38,7 @@ struct judgement judge_events(struct scan *scan)
         out->ends_pins |= PIN_GET_LOCK;
     out->is_locking |= (events & EVENT_LOCKING) != 0;
 
-    if (events & EVENT_ODD)
+    if ((events & EVENT_ODD) || scan->depth != 0)
         return write_because("parentheses that do not match or nest too deep");
     if (events & EVENT_CHANGE)
         return write_because("changes data");

@@ -50,7 +50,9 @@ static struct judgement finish(struct scan *scan, struct judgement shown)
 {
     struct judgement events;
 
-    scan_rest(scan);
+    for (; !scan_is_over(scan); scan_next(scan))
+        if (scan_keyword(scan) == KEYWORD_WHERE)
+            scan->quiet = false;
     events = judge_events(scan);
     return events.class > shown.class ? events : shown;
 }
@@ -81,13 +83,8 @@ static struct judgement show_create(struct scan *scan)
         is_known |= scan_is(scan, created[i]);
     if (!is_known)
         return finish(scan, shows_state());
-    if (scan_is(scan, "table") || scan_is(scan, "view")) {
-        scan->quiet = true;
-        scan_next(scan);
-        scan->quiet = false;
+    if (scan_take(scan, "table") || scan_take(scan, "view"))
         scan_table(scan);
-    }
-    scan->quiet = true; /* the names of programs are no calls */
     return finish(scan, shows_schema());
 }
 
@@ -95,15 +92,12 @@ struct judgement judge_show(struct scan *scan)
 {
     enum shown shown;
 
+    scan->quiet = true; /* FROM, PROCEDURE and the like mean something else here */
     scan_next(scan);
     scan_take(scan, "extended");
     scan_take(scan, "full");
     shown = find_shown(scan);
-    if (shown == SHOWN_STATE)
-        return finish(scan, shows_state());
-    scan->quiet = true;
     scan_next(scan);
-    scan->quiet = false;
     switch (shown) {
     case SHOWN_WARNINGS:
         scan->out->uses |= USE_WARNINGS;
@@ -118,10 +112,11 @@ struct judgement judge_show(struct scan *scan)
         scan_take(scan, "body");
         return finish(scan, scan_is(scan, "status") ? shows_schema() : shows_state());
     case SHOWN_SCHEMAS:
+        return finish(scan, shows_schema());
     case SHOWN_STATE:
         break;
     }
-    return finish(scan, shows_schema());
+    return finish(scan, shows_state());
 }
 
 static bool is_explainable(const struct scan *scan)
@@ -196,10 +191,8 @@ struct judgement judge_explain(struct scan *scan)
         judge_skip(scan);
         return (struct judgement){STATEMENT_ADMIN, true, "explains in another session or schema"};
     }
-    if (!scan_is_over(scan)) {
-        scan->quiet = false;
+    if (!scan_is_over(scan))
         scan_table(scan);
-    }
     return finish(scan, described);
 }
 

@@ -155,7 +155,8 @@ static void note_call(struct scan *scan, const struct level *level)
     const struct word *word = scan->prev.word;
 
     /* An alias or a type, with columns or a size: nothing can be called behind ) or AS. */
-    if (scan->prev2.symbol == ')' || token_is(&scan->prev2, KEYWORD_AS))
+    if (scan->prev2.symbol == ')' || token_is(&scan->prev2, KEYWORD_AS) ||
+        token_is(&scan->prev2, KEYWORD_PROCEDURE))
         return;
     if (level->clause == CLAUSE_WITH || level->kind == LEVEL_COLUMNS || scan->target_named)
         return;
@@ -237,11 +238,15 @@ static void qualify_table(struct scan *scan)
 
 void scan_table(struct scan *scan)
 {
+    bool was_quiet = scan->quiet;
+
+    scan->quiet = false;
     scan_level(scan)->expect = EXPECT_SOURCE;
     scan_note(scan);
     scan_next(scan);
     while (scan->naming != NAMING_NOTHING && !scan_is_over(scan))
         scan_next(scan);
+    scan->quiet = was_quiet;
 }
 
 /* At a name where a table's is expected. */
@@ -431,12 +436,14 @@ static void note_name(struct scan *scan)
     if (scan->prev.kind == TOKEN_SYSTEM_VARIABLE ||
         (scan->prev.symbol == '.' && (scan->events & EVENT_STATE)))
         note_system_variable(scan, scan_inner(scan, now));
-    if (scan->naming == NAMING_DOT)
+    if (scan->naming == NAMING_DOT) {
         qualify_table(scan);
-    else if (level->expect != EXPECT_NOTHING)
-        note_table(scan, level);
-    else
+    } else {
         scan->naming = NAMING_NOTHING;
+        scan->target_named = false;
+        if (level->expect != EXPECT_NOTHING)
+            note_table(scan, level);
+    }
     if (now->word && now->word->keyword != KEYWORD_NONE)
         note_keyword(scan, now->word->keyword);
 }
@@ -514,6 +521,7 @@ void scan_note(struct scan *scan)
         break;
     }
     scan->naming = NAMING_NOTHING;
+    scan->target_named = false;
 }
 
 void scan_next(struct scan *scan)

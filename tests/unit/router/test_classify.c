@@ -1,0 +1,412 @@
+/* Every row gives the class and pins that it says; no cut of it is ever taken for a read. */
+#include "router/classify.h"
+
+#include "rows.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+static unsigned wrong, checked;
+
+static void print_statement(const struct statement *statement, char *text, size_t size)
+{
+    char pins[256];
+
+    pins_print(statement->pins, pins, sizeof pins);
+    snprintf(text, size, "%s%s%s", statement_class_name(statement->class), pins[0] ? " " : "",
+             pins);
+}
+
+static void check_row(const struct row *row, const struct lexer_mode *mode)
+{
+    struct statement statement;
+    char text[512];
+
+    classify(bytes_of_text(row->sql), false, mode, &statement);
+    print_statement(&statement, text, sizeof text);
+    checked++;
+    if (strcmp(text, row->expected) != 0) {
+        wrong++;
+        print_error("[%s] %s\n    is:        %s (%s)\n    should be: %s\n", row->mode, row->sql,
+                    text, statement.why, row->expected);
+    }
+    if (statement.class == STATEMENT_READ && statement.may_change)
+        fail_msg("a read that may change data: %s", row->sql);
+}
+
+static void check_rows(const struct rows *rows)
+{
+    rows_each(rows, check_row);
+}
+
+static void test_rows(void **state)
+{
+    (void)state;
+    rows_each_table(check_rows);
+    assert_int_equal(wrong, 0);
+    assert_true(checked >= 400);
+}
+
+/* A copy of exact size, so that the sanitizer sees any byte read beyond it. */
+static void check_cuts(const struct row *row, const struct lexer_mode *mode)
+{
+    size_t size = strlen(row->sql);
+
+    for (size_t cut = 0; cut <= size; cut++) {
+        uint8_t *copy = malloc(cut ? cut : 1);
+        struct statement statement;
+
+        memcpy(copy, row->sql, cut);
+        classify(bytes_of(copy, cut), true, mode, &statement);
+        assert_int_not_equal(statement.class, STATEMENT_READ);
+        assert_true(statement.pins & PIN_UNKNOWN);
+        classify(bytes_of(copy, cut), false, mode, &statement);
+        assert_true(statement.table_count <= STATEMENT_TABLES);
+        if (statement.connection_id_size)
+            assert_true(statement.connection_id_offset + statement.connection_id_size <= cut);
+        free(copy);
+    }
+}
+
+static void check_all_cuts(const struct rows *rows)
+{
+    rows_each(rows, check_cuts);
+}
+
+static void test_no_prefix_is_a_read(void **state)
+{
+    (void)state;
+    rows_each_table(check_all_cuts);
+}
+
+static struct statement classified(const char *sql)
+{
+    struct lexer_mode mode = lexer_mode_default(SQL_FLAVOR_MYSQL);
+    struct statement statement;
+
+    classify(bytes_of_text(sql), false, &mode, &statement);
+    return statement;
+}
+
+static struct statement classified_mariadb(const char *sql)
+{
+    struct lexer_mode mode = lexer_mode_default(SQL_FLAVOR_MARIADB);
+    struct statement statement;
+
+    classify(bytes_of_text(sql), false, &mode, &statement);
+    return statement;
+}
+
+#define assert_bytes(b, text)                                                                      \
+    assert_true(bytes_equal_text((b), (text)) ||                                                   \
+                (print_error("is '%.*s'\n", (int)(b).size, (const char *)(b).data), false))
+
+static void test_tables(void **state)
+{
+    static const struct {
+        const char *sql, *tables;
+    } rows[] = {
+        {"SELECT 1", ""},
+        {"SELECT a FROM t", "t"},
+        {"SELECT a FROM db.t x, `u` AS y", "db.t u"},
+        {"SELECT a FROM t JOIN (u, v) ON 1 LEFT JOIN w USING (a, b) WHERE a IN (1, 2)", "t u v w"},
+        {"SELECT a, b FROM t ORDER BY c, d", "t"},
+        {"SELECT a FROM t USE INDEX FOR ORDER BY (i), u GROUP BY e, f", "t u"},
+        {"SELECT a FROM (SELECT b FROM u WHERE c = (SELECT MAX(d) FROM v)) x, w", "u v w"},
+        {"SELECT EXTRACT(YEAR FROM a), TRIM('x' FROM b) FROM t", "t"},
+        {"WITH c AS (SELECT 1 FROM t) SELECT * FROM c, u", "t c u"},
+        {"SELECT a FROM t UNION SELECT b FROM u, v", "t u v"},
+        {"TABLE db.t", "db.t"},
+        {"SELECT 1 FROM dual", ""},
+        {"SELECT * FROM t, JSON_TABLE(t.a, '$' COLUMNS (b INT PATH '$')) j, u", "t u"},
+        {"SELECT * FROM t STRAIGHT_JOIN u", "t u"},
+        {"SELECT STRAIGHT_JOIN a FROM t", "t"},
+        {"DESC db.t", "db.t"},
+        {"SHOW CREATE TABLE t", "t"},
+        {"SHOW COLUMNS FROM t FROM db", "db.t"},
+        {"EXPLAIN SELECT * FROM t", "t"},
+        {"INSERT INTO db.t (a) SELECT b FROM u", "db.t u"},
+        {"UPDATE t, u SET t.a = 1, u.b = 2 WHERE c = 3", "t u"},
+        {"DELETE FROM t WHERE a = 1", "t"},
+        {"DELETE FROM t USING t JOIN u USING (a)", "t t u a"},
+        {"REPLACE t VALUES (1)", "t"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct statement statement = classified(rows[i].sql);
+        char text[512] = "", name[80];
+
+        for (unsigned k = 0; k < statement.table_count; k++) {
+            if (k)
+                strcat(text, " ");
+            if (statement.tables[k].schema.size) {
+                name_unquote(statement.tables[k].schema, name, sizeof name);
+                strcat(strcat(text, name), ".");
+            }
+            name_unquote(statement.tables[k].name, name, sizeof name);
+            strcat(text, name);
+        }
+        if (strcmp(text, rows[i].tables) != 0)
+            print_error("%s\n", rows[i].sql);
+        assert_string_equal(text, rows[i].tables);
+    }
+}
+
+static void test_many_tables(void **state)
+{
+    struct statement statement = classified("SELECT 1 FROM a, b, c, d, e, f, g, h, i, j, k, l, m, "
+                                            "n, o, p");
+
+    (void)state;
+    assert_int_equal(statement.table_count, 16);
+    assert_false(statement.table_overflow);
+    statement = classified("SELECT 1 FROM a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, z.q");
+    assert_true(statement.table_overflow);
+    assert_bytes(statement.tables[15].name, "p");
+    assert_int_equal(statement.class, STATEMENT_READ);
+}
+
+static void test_set(void **state)
+{
+    struct statement statement = classified("SET NAMES 'utf8mb4' COLLATE utf8mb4_bin");
+
+    (void)state;
+    assert_int_equal(statement.set.kinds, SET_NAMES);
+    assert_bytes(statement.set.charset, "utf8mb4");
+    assert_bytes(statement.set.collation, "utf8mb4_bin");
+    statement = classified("SET NAMES DEFAULT");
+    assert_int_equal(statement.set.kinds, SET_NAMES);
+    assert_int_equal(statement.set.charset.size, 0);
+    statement = classified("SET CHARACTER SET latin1");
+    assert_int_equal(statement.set.kinds, SET_CHARACTER_SET);
+    assert_bytes(statement.set.charset, "latin1");
+    statement = classified("SET @@session.`sql_mode` = 'ANSI' /* x */, autocommit=0");
+    assert_int_equal(statement.set.kinds, SET_SYSTEM | SET_AUTOCOMMIT);
+    assert_true(statement.may_change);
+    assert_int_equal(statement.set.count, 2);
+    assert_bytes(statement.set.assignments[0].name, "sql_mode");
+    assert_bytes(statement.set.assignments[0].value, "'ANSI'");
+    assert_bytes(statement.set.assignments[1].name, "autocommit");
+    assert_bytes(statement.set.assignments[1].value, "0");
+    statement =
+        classified("SET session_track_schema = OFF, SESSION session_track_gtids='OWN_GTID'");
+    assert_int_equal(statement.set.kinds, SET_TRACKER);
+    assert_int_equal(statement.uses, 0);
+    assert_int_equal(statement.pins, 0);
+    assert_bytes(statement.set.assignments[1].value, "'OWN_GTID'");
+    statement = classified("SET session_track_schema = OFF, sql_mode = ''");
+    assert_int_equal(statement.set.kinds, SET_TRACKER | SET_SYSTEM);
+    statement = classified("SET x = 1 + 1");
+    assert_int_equal(statement.set.kinds, SET_SYSTEM | SET_EXPRESSION);
+    statement = classified("SET SESSION TRANSACTION READ ONLY");
+    assert_int_equal(statement.set.kinds, SET_TRANSACTION_SESSION);
+    statement = classified("SET GLOBAL a = 1");
+    assert_int_equal(statement.set.kinds, SET_GLOBAL);
+    statement = classified("SELECT 1");
+    assert_int_equal(statement.set.kinds, 0);
+    statement = classified_mariadb("SET STATEMENT max_statement_time=1 FOR SELECT 1");
+    assert_int_equal(statement.set.kinds, SET_SYSTEM | SET_STATEMENT);
+    statement = classified("SET a=1,b=2,c=3,d=4,e=5,f=6,g=7,h=8,i=9");
+    assert_int_equal(statement.set.count, 9);
+}
+
+static void test_kill(void **state)
+{
+    struct statement statement = classified("KILL 18446744");
+
+    (void)state;
+    assert_int_equal(statement.kill.kind, KILL_CONNECTION);
+    assert_true(statement.kill.literal);
+    assert_int_equal(statement.kill.id, 18446744);
+    statement = classified("KILL QUERY 7");
+    assert_int_equal(statement.kill.kind, KILL_QUERY);
+    assert_int_equal(statement.kill.id, 7);
+    statement = classified("KILL 5 + 1");
+    assert_false(statement.kill.literal);
+    assert_int_equal(statement.kill.id, 0);
+    statement = classified("KILL CONNECTION_ID()");
+    assert_false(statement.kill.literal);
+    assert_int_equal(statement.uses & USE_CONNECTION_ID, USE_CONNECTION_ID);
+    statement = classified("KILL 99999999999999999999");
+    assert_false(statement.kill.literal);
+    statement = classified_mariadb("KILL SOFT QUERY ID 9");
+    assert_int_equal(statement.kill.kind, KILL_QUERY_ID);
+    assert_true(statement.kill.soft);
+    statement = classified_mariadb("KILL USER u");
+    assert_int_equal(statement.kill.kind, KILL_USER);
+    statement = classified("SELECT 1");
+    assert_int_equal(statement.kill.kind, KILL_NONE);
+}
+
+static void test_connection_id(void **state)
+{
+    struct statement statement = classified("SELECT CONNECTION_ID ( ) + 1, 'CONNECTION_ID()'");
+
+    (void)state;
+    assert_int_equal(statement.connection_id_calls, 1);
+    assert_int_equal(statement.connection_id_offset, 7);
+    assert_int_equal(statement.connection_id_size, 17);
+    statement = classified("SELECT connection_id(), connection_id()");
+    assert_int_equal(statement.connection_id_calls, 2);
+    assert_int_equal(statement.connection_id_size, 15);
+}
+
+static void test_transaction(void **state)
+{
+    static const struct {
+        const char *sql;
+        enum transaction_step step;
+        bool chains, releases, snapshot;
+        unsigned ends;
+    } rows[] = {
+        {"SELECT 1", TRANSACTION_NONE, false, false, false, 0},
+        {"BEGIN", TRANSACTION_BEGIN, false, false, false, 0},
+        {"START TRANSACTION", TRANSACTION_BEGIN, false, false, false, 0},
+        {"START TRANSACTION READ ONLY", TRANSACTION_BEGIN_READ_ONLY, false, false, false, 0},
+        {"START TRANSACTION READ WRITE", TRANSACTION_BEGIN_READ_WRITE, false, false, false, 0},
+        {"START TRANSACTION READ ONLY, WITH CONSISTENT SNAPSHOT", TRANSACTION_BEGIN_READ_ONLY,
+         false, false, true, 0},
+        {"COMMIT", TRANSACTION_COMMIT, false, false, false, PIN_TRANSACTION},
+        {"COMMIT AND CHAIN", TRANSACTION_COMMIT, true, false, false, 0},
+        {"COMMIT RELEASE", TRANSACTION_COMMIT, false, true, false, PIN_TRANSACTION},
+        {"COMMIT AND NO CHAIN NO RELEASE", TRANSACTION_COMMIT, false, false, false,
+         PIN_TRANSACTION},
+        {"ROLLBACK", TRANSACTION_ROLLBACK, false, false, false, PIN_TRANSACTION},
+        {"ROLLBACK TO SAVEPOINT a", TRANSACTION_ROLLBACK_TO, false, false, false, 0},
+        {"SAVEPOINT a", TRANSACTION_SAVEPOINT, false, false, false, 0},
+        {"RELEASE SAVEPOINT a", TRANSACTION_RELEASE_SAVEPOINT, false, false, false, 0},
+        {"XA START 'a'", TRANSACTION_XA, false, false, false, 0},
+        {"XA COMMIT 'a'", TRANSACTION_XA, false, false, false, PIN_XA},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct statement statement = classified(rows[i].sql);
+
+        assert_int_equal(statement.transaction, rows[i].step);
+        assert_int_equal(statement.chains, rows[i].chains);
+        assert_int_equal(statement.releases, rows[i].releases);
+        assert_int_equal(statement.consistent_snapshot, rows[i].snapshot);
+        assert_int_equal(statement.ends_pins, rows[i].ends);
+    }
+}
+
+static void test_what_ends(void **state)
+{
+    struct statement statement = classified("DROP TEMPORARY TABLE a, b");
+
+    (void)state;
+    assert_int_equal(statement.lessens, PIN_TEMPORARY_TABLE);
+    assert_int_equal(statement.lessens_by, 2);
+    statement = classified("DROP TEMPORARY TABLE IF EXISTS a");
+    assert_int_equal(statement.lessens_by, 0);
+    statement = classified("DEALLOCATE PREPARE s");
+    assert_int_equal(statement.lessens, PIN_PREPARE);
+    assert_int_equal(statement.lessens_by, 1);
+    statement = classified("UNLOCK TABLES");
+    assert_int_equal(statement.ends_pins, PIN_LOCK_TABLES);
+    statement = classified("SELECT RELEASE_ALL_LOCKS()");
+    assert_int_equal(statement.ends_pins, PIN_GET_LOCK);
+    statement = classified("SELECT RELEASE_ALL_LOCKS() FROM t");
+    assert_int_equal(statement.ends_pins, 0);
+    statement = classified("SELECT IF(0, RELEASE_ALL_LOCKS(), 1)");
+    assert_int_equal(statement.ends_pins, 0);
+    statement = classified("UNLOCK TABLES; SELECT 1");
+    assert_int_equal(statement.ends_pins, 0);
+    assert_true(statement.is_multi);
+}
+
+static void test_uses(void **state)
+{
+    (void)state;
+    assert_int_equal(classified("SELECT LAST_INSERT_ID()").uses, USE_LAST_INSERT_ID);
+    assert_int_equal(classified("SELECT @@identity").uses & USE_LAST_INSERT_ID, USE_LAST_INSERT_ID);
+    assert_int_equal(classified("SELECT @@session.last_insert_id").uses & USE_LAST_INSERT_ID,
+                     USE_LAST_INSERT_ID);
+    assert_int_equal(classified("SELECT FOUND_ROWS()").uses, USE_FOUND_ROWS);
+    assert_int_equal(classified("SELECT ROW_COUNT()").uses, USE_ROW_COUNT);
+    assert_int_equal(classified("SHOW WARNINGS").uses, USE_WARNINGS);
+    assert_int_equal(classified("SELECT @@warning_count").uses & USE_WARNINGS, USE_WARNINGS);
+    assert_int_equal(classified("GET DIAGNOSTICS @a = NUMBER").uses & USE_WARNINGS, USE_WARNINGS);
+    assert_int_equal(classified("SELECT @a").uses, USE_USER_VARIABLE);
+    assert_int_equal(classified("EXECUTE s").uses, USE_PREPARED);
+    assert_int_equal(classified("SET session_track_schema = 1").uses, 0);
+    assert_int_equal(classified("SELECT '@a', `@b`").uses, 0);
+}
+
+static void test_small_facts(void **state)
+{
+    (void)state;
+    assert_bytes(classified("USE `my db`").use_schema, "my db");
+    assert_bytes(classified("USE db;").use_schema, "db");
+    assert_true(classified("LOAD DATA LOCAL INFILE 'x' INTO TABLE t").is_local_infile);
+    assert_false(classified("LOAD DATA INFILE 'x' INTO TABLE t").is_local_infile);
+    assert_true(classified("  -- x").is_empty);
+    assert_false(classified("SELECT 1").is_empty);
+    assert_false(classified("SELECT 1;").is_multi);
+    assert_true(classified("SELECT 1;SELECT 2").is_multi);
+    assert_true(classified("SELECT * FROM t FOR UPDATE").is_locking);
+    assert_true(classified("SELECT 'open").is_uncertain);
+    assert_false(classified("SHOW STATUS").may_change);
+    assert_false(classified("SET sql_mode = ''").may_change);
+    assert_true(classified("COMMIT").may_change);
+    assert_false(classified("BEGIN").may_change);
+}
+
+static void test_unquote(void **state)
+{
+    char text[8];
+
+    (void)state;
+    assert_int_equal(name_unquote(bytes_of_text("`a``b`"), text, sizeof text), 3);
+    assert_string_equal(text, "a`b");
+    assert_int_equal(name_unquote(bytes_of_text("plain"), text, sizeof text), 5);
+    assert_string_equal(text, "plain");
+    assert_int_equal(name_unquote(bytes_of_text("\"x\""), text, sizeof text), 1);
+    assert_int_equal(name_unquote(bytes_of_text("too-long-name"), text, sizeof text), sizeof text);
+}
+
+static void test_nesting(void **state)
+{
+    char sql[600] = "SELECT ";
+    struct statement statement;
+
+    (void)state;
+    for (int depth = 0; depth < 60; depth++)
+        strcat(sql, "(");
+    strcat(sql, "1");
+    for (int depth = 0; depth < 60; depth++)
+        strcat(sql, ")");
+    statement = classified(sql);
+    assert_int_equal(statement.class, STATEMENT_READ);
+    strcpy(sql, "SELECT ");
+    for (int depth = 0; depth < 200; depth++)
+        strcat(sql, "(");
+    strcat(sql, "1");
+    for (int depth = 0; depth < 200; depth++)
+        strcat(sql, ")");
+    statement = classified(sql);
+    assert_int_equal(statement.class, STATEMENT_WRITE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows),          cmocka_unit_test(test_no_prefix_is_a_read),
+        cmocka_unit_test(test_tables),        cmocka_unit_test(test_many_tables),
+        cmocka_unit_test(test_set),           cmocka_unit_test(test_kill),
+        cmocka_unit_test(test_connection_id), cmocka_unit_test(test_transaction),
+        cmocka_unit_test(test_what_ends),     cmocka_unit_test(test_uses),
+        cmocka_unit_test(test_small_facts),   cmocka_unit_test(test_unquote),
+        cmocka_unit_test(test_nesting),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
