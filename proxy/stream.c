@@ -156,7 +156,7 @@ void stream_write(struct stream *stream, const struct bytes *parts, size_t count
         /* A refusal other than "not now" shows again, in order, when the queue is sent. */
         taken = sent > 0 ? (size_t)sent : 0;
     }
-    if (taken == total) {
+    if (taken >= total) {
         return;
     }
     rest = mem_alloc(total - taken);

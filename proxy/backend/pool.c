@@ -45,10 +45,11 @@ void pool_free(struct pool *pool)
     mem_free(pool);
 }
 
-struct group *pool_group(struct pool *pool, unsigned user, uint64_t capabilities)
+struct group *pool_group(struct pool *pool, unsigned user, uint64_t capabilities, bool has_schema)
 {
     /* The capabilities that shape the protocol fit in 38 bits, see protocol/capability.h. */
-    uint64_t id = (uint64_t)user << 40 | (capabilities & CAPABILITIES_SHAPING);
+    uint64_t id =
+        (uint64_t)has_schema << 63 | (uint64_t)user << 40 | (capabilities & CAPABILITIES_SHAPING);
     struct group *group;
 
     for (group = pool->groups; group != NULL; group = group->next) {
@@ -58,6 +59,7 @@ struct group *pool_group(struct pool *pool, unsigned user, uint64_t capabilities
     }
     group = mem_calloc(1, sizeof *group + pool->server_count * sizeof group->servers[0]);
     group->id = id;
+    group->has_schema = has_schema;
     group->user = &pool->worker->process->config->users[user];
     group->user_index = user;
     group->capabilities = capabilities & CAPABILITIES_SHAPING;
@@ -123,16 +125,7 @@ static struct backend *idle_oldest(const struct group *group, unsigned server)
     return backend;
 }
 
-/* A connection cannot give up its schema, so one that has a schema is no use to a session without.
- */
-static bool can_become(const struct backend *backend, const struct environment *wanted)
-{
-    return backend->environment == NULL || environment_schema(wanted).size > 0 ||
-           environment_schema(backend->environment).size == 0;
-}
-
-/* The best idle connection for the lease: one the session had, one in its state, any that can be
- * brought there. */
+/* The best idle connection for the lease: one the session had, one in its state, any. */
 static struct backend *idle_find(const struct lease *lease)
 {
     struct backend *backend = lease->group->servers[lease->server].idle;
@@ -151,7 +144,7 @@ static struct backend *idle_find(const struct lease *lease)
         if (same_state == NULL && backend->environment == lease->wanted) {
             same_state = backend;
         }
-        if (any == NULL && backend->environment != NULL && can_become(backend, lease->wanted)) {
+        if (any == NULL) {
             any = backend;
         }
     }
@@ -239,8 +232,8 @@ static void open_one(struct pool *pool, struct group *group, unsigned server)
     backend_open(pool->worker, group, server);
 }
 
-/* An idle connection to the server that this lease cannot use: of another group, or of its own
- * group with a schema that cannot be left. NULL: none here. */
+/* The idle connection to the server that was used longest ago, of whatever group. NULL: none here.
+ */
 static struct backend *idle_to_give_up(const struct pool *pool, unsigned server)
 {
     struct backend *oldest = NULL;
@@ -362,7 +355,7 @@ static void offer(struct pool *pool, struct backend *backend)
         backend_close(backend, "made room for another user");
         return;
     }
-    if (here->expecting_first != NULL && can_become(backend, here->expecting_first->wanted)) {
+    if (here->expecting_first != NULL) {
         struct lease *lease = here->expecting_first;
 
         stop_expecting(lease);
@@ -439,6 +432,11 @@ void pool_give_back(struct pool *pool, struct lease *lease, bool clean)
     backend_take_back(backend);
     if (backend->state == BACKEND_CLOSING) {
         return;
+    }
+    if (backend->environment != NULL) {
+        /* While it was lent its schema may have come or gone. */
+        backend->group = pool_group(pool, backend->group->user_index, backend->group->capabilities,
+                                    environment_schema(backend->environment).size > 0);
     }
     if (pool->closed || backend->discard) {
         backend_close(backend, pool->closed ? "shutting down" : "its state cannot be shared");

@@ -1,9 +1,10 @@
 /*
  * The pool of one worker: its server connections, lent out and taken back.
  *
- * Connections are shared within a group: same user, same capabilities that shape the protocol. For
- * each server a group keeps a list of idle connections and a queue of leases for which a connection
- * is being opened. Permits (how many connections a server may have in all) are the process's, see
+ * Connections are shared within a group: same user, same capabilities that shape the protocol, and
+ * alike in having a current schema, because a connection that has one cannot give it up. For each
+ * server a group keeps a list of idle connections and a queue of leases for which a connection is
+ * being opened. Permits (how many connections a server may have in all) are the process's, see
  * permits.h; so is the queue of those who found none.
  *
  *      pool_lease ──idle here──────────────────────────────▶ LEASE_READY, at once
@@ -63,7 +64,8 @@ struct group_server {
 
 struct group {
     struct group *next;
-    uint64_t id; /* equal on all workers: user and capabilities */
+    uint64_t id; /* equal on all workers: user, capabilities, has_schema */
+    bool has_schema;
     const struct config_user *user;
     unsigned user_index;   /* in the configuration */
     uint64_t capabilities; /* to ask servers for */
@@ -89,8 +91,9 @@ struct pool {
 struct pool *pool_new(struct worker *worker, size_t servers, const struct pool_events *events);
 void pool_free(struct pool *pool);
 
-/* The group for a user (index in the configuration) and its client's capabilities. Never NULL. */
-struct group *pool_group(struct pool *pool, unsigned user, uint64_t capabilities);
+/* The group for a user (index in the configuration), its client's capabilities, and whether it has
+ * a current schema. Never NULL. */
+struct group *pool_group(struct pool *pool, unsigned user, uint64_t capabilities, bool has_schema);
 
 /* Fills the lease in. True: LEASE_HELD at once; false: it waits. */
 bool pool_lease(struct pool *pool, struct lease *lease, struct group *group, unsigned server,

@@ -11,6 +11,7 @@
 #include "proxy/client/choose.h"
 #include "proxy/client/environment.h"
 #include "proxy/client/login.h"
+#include "proxy/client/own_answers.h"
 #include "proxy/client/prepared_commands.h"
 #include "proxy/client/send.h"
 #include "proxy/client/session.h"
@@ -170,7 +171,7 @@ static void set_option(struct session *session)
     } else {
         session->capabilities &= ~CAPABILITY_MULTI_STATEMENTS;
     }
-    session->group = pool_group(session->worker->pool, session->user, session->capabilities);
+    session_find_group(session);
     if (session->lease.state == LEASE_HELD) {
         session->lease.backend->discard = true;
         command_place(session);
@@ -193,22 +194,6 @@ static void place_plain(struct session *session)
     command_place(session);
 }
 
-/* SET of session_track_* alone: concerns only what this client is shown, and never reaches a
- * server, whose trackers are the proxy's. */
-static bool is_own_tracking(const struct statement *statement)
-{
-    return statement->set.kinds == SET_TRACKER && !statement->is_multi;
-}
-
-static void refuse_kill(struct session *session)
-{
-    struct sql_error error = error_make(
-        ERROR_NOT_SUPPORTED_YET,
-        "KILL is not served by this proxy: the connection ids that it shows are its own");
-
-    session_refuse(session, &error);
-}
-
 static void query(struct session *session)
 {
     struct command_in_hand *command = session->command;
@@ -225,11 +210,7 @@ static void query(struct session *session)
     command->sql = parts.text;
     classify(command->sql, is_truncated, session_mode(session), &command->statement);
     command->has_statement = true;
-    if (command->statement.kill.kind != KILL_NONE) {
-        refuse_kill(session);
-    } else if (is_own_tracking(&command->statement)) {
-        answer_ok(session);
-    } else {
+    if (!own_answer(session)) {
         command_place(session);
     }
 }

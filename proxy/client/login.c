@@ -252,7 +252,6 @@ static void verified(struct session *session)
         session_fail(session, &error);
         return;
     }
-    session->group = pool_group(session->worker->pool, session->user, session->capabilities);
     environment = login_environment(session, bytes_of_text(login->schema));
     if (environment == NULL) {
         struct sql_error error =
@@ -261,6 +260,7 @@ static void verified(struct session *session)
         session_fail(session, &error);
         return;
     }
+    session->group = NULL; /* another user, perhaps */
     session_set_environment(session, environment);
     if (login->schema[0] == 0) {
         finish(session);

@@ -319,6 +319,16 @@ void session_set_environment(struct session *session, const struct environment *
     environment_unref(session->environment);
     session->environment = environment;
     session->mode_of = NULL;
+    if (session->group == NULL ||
+        session->group->has_schema != (environment_schema(environment).size > 0)) {
+        session_find_group(session);
+    }
+}
+
+void session_find_group(struct session *session)
+{
+    session->group = pool_group(session->worker->pool, session->user, session->capabilities,
+                                environment_schema(session->environment).size > 0);
 }
 
 void session_forget(struct session *session)

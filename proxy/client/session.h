@@ -183,6 +183,9 @@ const struct lexer_mode *session_mode(struct session *session);
 /* Takes over the reference; also the held connection is in this state then. */
 void session_set_environment(struct session *session, const struct environment *environment);
 
+/* Finds the group of connections that fits user, capabilities and schema. */
+void session_find_group(struct session *session);
+
 /* COM_RESET_CONNECTION and COM_CHANGE_USER: forgets all state. */
 void session_forget(struct session *session);
 

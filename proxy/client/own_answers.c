@@ -1,0 +1,96 @@
+/*
+ * See own_answers.h.
+ *
+ * CONNECTION_ID() is answered where it is all that is asked for, which is how drivers and tools
+ * find out their id. Inside a longer statement it is the server's to answer.
+ */
+#include "proxy/client/own_answers.h"
+
+#include "protocol/capability.h"
+#include "protocol/result_set.h"
+#include "proxy/client/send.h"
+#include "proxy/client/session.h"
+#include "proxy/stream.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+enum { ANSWER_BYTES = 1 << 10 };
+
+static bool is_blank(struct bytes text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        if (!isspace(text.data[i]) && text.data[i] != ';') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* SELECT CONNECTION_ID(), and nothing else. */
+static bool asks_connection_id(const struct command_in_hand *command)
+{
+    const struct statement *statement = &command->statement;
+    size_t end = statement->connection_id_offset + statement->connection_id_size;
+    size_t at = 0;
+
+    if (statement->connection_id_calls != 1 || statement->is_multi || end > command->sql.size) {
+        return false;
+    }
+    while (at < command->sql.size && isspace(command->sql.data[at])) {
+        at++;
+    }
+    return at + 6 <= statement->connection_id_offset &&
+           bytes_equal_text_nocase(bytes_of(command->sql.data + at, 6), "select") &&
+           is_blank(
+               bytes_of(command->sql.data + at + 6, statement->connection_id_offset - at - 6)) &&
+           is_blank(bytes_after(command->sql, end));
+}
+
+static void answer_connection_id(struct session *session)
+{
+    const struct command_in_hand *command = session->command;
+    uint8_t memory[ANSWER_BYTES];
+    struct writer out = writer_over(memory, sizeof memory);
+    char id[16];
+    struct column column = {
+        .name = bytes_of(command->sql.data + command->statement.connection_id_offset,
+                         command->statement.connection_id_size),
+        .type = COLUMN_LONGLONG,
+        .is_unsigned = true};
+    struct bytes value;
+    struct result_set set = result_set_begin(&out, session->capabilities, 1, &column, 1);
+
+    snprintf(id, sizeof id, "%u", session->id);
+    value = bytes_of_text(id);
+    result_set_row(&set, &value);
+    result_set_end(&set, session->status, 0);
+    stream_write_one(session->client, writer_bytes(&out));
+    session_finish(session);
+}
+
+bool own_answer(struct session *session)
+{
+    const struct statement *statement = &session->command->statement;
+
+    if (statement->kill.kind != KILL_NONE) {
+        struct sql_error error =
+            error_make(ERROR_NOT_SUPPORTED_YET,
+                       "KILL is not served by this proxy: the connection ids it shows are its own");
+
+        session_refuse(session, &error);
+        return true;
+    }
+    /* SET of session_track_* alone concerns only what this client is shown. It never reaches a
+     * server, whose trackers are the proxy's. */
+    if (statement->set.kinds == SET_TRACKER && !statement->is_multi) {
+        send_ok(session, 1);
+        session_finish(session);
+        return true;
+    }
+    if (asks_connection_id(session->command) && session->command->sql.size < ANSWER_BYTES / 2) {
+        answer_connection_id(session);
+        return true;
+    }
+    return false;
+}
