@@ -19,10 +19,26 @@ enum { ENTRIES_MAX = 50000, VIEWS_MAX = 50000 }; /* the query's LIMIT is one mor
 
 /* Built-in functions with effects or secrets of a server; a view over one is no plain read. */
 static const char *const restless_functions[] = {
-    "benchmark",       "connection_id",   "found_rows",      "get_lock",      "is_free_lock",
-    "is_used_lock",    "last_insert_id",  "lastval",         "load_file",     "master_gtid_wait",
-    "master_pos_wait", "nextval",         "release_all_locks", "release_lock", "row_count",
-    "setval",          "sleep",           "source_pos_wait", "wait_for_executed_gtid_set", NULL,
+    "benchmark",
+    "connection_id",
+    "found_rows",
+    "get_lock",
+    "is_free_lock",
+    "is_used_lock",
+    "last_insert_id",
+    "lastval",
+    "load_file",
+    "master_gtid_wait",
+    "master_pos_wait",
+    "nextval",
+    "release_all_locks",
+    "release_lock",
+    "row_count",
+    "setval",
+    "sleep",
+    "source_pos_wait",
+    "wait_for_executed_gtid_set",
+    NULL,
 };
 
 struct view {
@@ -58,7 +74,8 @@ static const char *kept(struct listing *l, struct bytes field)
     return arena_text_of(l->arena, (const char *)field.data, field.size);
 }
 
-/* --- tables ------------------------------------------------------------------------------------- */
+/* --- tables -------------------------------------------------------------------------------------
+ */
 
 static enum relation relation_of(struct bytes type, struct bytes engine)
 {
@@ -77,8 +94,8 @@ static void add_entry(struct listing *l, const struct answer *a)
     }
     if (relation == RELATION_UNREPLICATED)
         l->has_unreplicated = true;
-    l->entries[l->catalog->count++] = (struct catalog_entry){
-        kept(l, answer_at(a, 0)), kept(l, answer_at(a, 1)), relation};
+    l->entries[l->catalog->count++] =
+        (struct catalog_entry){kept(l, answer_at(a, 0)), kept(l, answer_at(a, 1)), relation};
 }
 
 static void list_tables(struct listing *l)
@@ -122,7 +139,8 @@ static bool has_rows(struct listing *l, const char *sql)
     return rows;
 }
 
-/* --- views -------------------------------------------------------------------------------------- */
+/* --- views --------------------------------------------------------------------------------------
+ */
 
 static struct catalog_entry *entry_of(struct listing *l, struct bytes schema, struct bytes name)
 {
@@ -178,9 +196,8 @@ static void judge_views(struct listing *l, const struct view *views, size_t coun
         changed = false;
         for (size_t i = 0; i < count; i++) {
             struct catalog_entry *e = &l->entries[views[i].entry];
-            enum relation relation = bytes_is_empty(views[i].text)
-                                         ? judge_hidden(l)
-                                         : judge_text(l, views[i].text);
+            enum relation relation =
+                bytes_is_empty(views[i].text) ? judge_hidden(l) : judge_text(l, views[i].text);
             if (relation > e->relation) {
                 e->relation = relation;
                 changed = true;
@@ -212,7 +229,8 @@ static void list_views(struct listing *l)
     answer_dispose(&a);
 }
 
-/* --- all ---------------------------------------------------------------------------------------- */
+/* --- all ----------------------------------------------------------------------------------------
+ */
 
 static int by_name(const void *a, const void *b, void *folds_case)
 {
@@ -241,8 +259,7 @@ struct catalog *catalog_over(struct link *link, unsigned timeout_ms)
 {
     struct arena *arena = arena_new();
     struct catalog *catalog = arena_alloc(arena, 1, sizeof(*catalog));
-    struct listing l = {
-        .link = link, .timeout_ms = timeout_ms, .arena = arena, .catalog = catalog};
+    struct listing l = {.link = link, .timeout_ms = timeout_ms, .arena = arena, .catalog = catalog};
 
     atomic_init(&catalog->references, 1);
     catalog->memory = arena;

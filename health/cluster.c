@@ -31,7 +31,8 @@ static void tell(struct cluster *c, const char *subject, const char *what, const
     snprintf(e->why, sizeof(e->why), "%s", why);
 }
 
-/* --- life --------------------------------------------------------------------------------------- */
+/* --- life ---------------------------------------------------------------------------------------
+ */
 
 static char *copied(const char *text)
 {
@@ -94,7 +95,8 @@ struct cluster_news cluster_take_news(struct cluster *c)
     return news;
 }
 
-/* --- snapshots ---------------------------------------------------------------------------------- */
+/* --- snapshots ----------------------------------------------------------------------------------
+ */
 
 static void publish(struct cluster *c)
 {
@@ -129,7 +131,8 @@ static void publish(struct cluster *c)
     c->news.changed = true;
 }
 
-/* --- horizons ----------------------------------------------------------------------------------- */
+/* --- horizons -----------------------------------------------------------------------------------
+ */
 
 static const struct source *source_of(const struct cluster_server *s)
 {
@@ -215,9 +218,10 @@ static void set_diverged(struct cluster *c, struct cluster_server *s, bool diver
 }
 
 /*
- * Looks for replicas that have what the primary, asked at `at`, does not. Only a replica read before
- * that moment can be judged: one read later may simply be ahead of the sample. The finding stays
- * until the server is another one, because the primary's numbers will pass the foreign ones and hide them.
+ * Looks for replicas that have what the primary, asked at `at`, does not. Only a replica read
+ * before that moment can be judged: one read later may simply be ahead of the sample. The finding
+ * stays until the server is another one, because the primary's numbers will pass the foreign ones
+ * and hide them.
  */
 static void find_diverged(struct cluster *c, uint64_t at, const struct position *executed)
 {
@@ -246,8 +250,7 @@ static bool add_to(struct cluster *c, struct horizon_ring *ring, uint64_t at,
         for (size_t i = 0; i < c->count; i++) {
             struct cluster_server *s = &c->servers[i];
             const struct source *source = source_of(s);
-            if (source && ring_for(c, source) == ring &&
-                gauge_of(&s->gauges.horizon_ns) == before)
+            if (source && ring_for(c, source) == ring && gauge_of(&s->gauges.horizon_ns) == before)
                 raise_horizon(c, s, at);
         }
         return true;
@@ -278,7 +281,8 @@ static void add_sample(struct cluster *c, uint64_t at, const struct position *ex
     }
 }
 
-/* --- judging ------------------------------------------------------------------------------------ */
+/* --- judging ------------------------------------------------------------------------------------
+ */
 
 static void judge_all(const struct cluster *c, struct judgement *out, int *primary,
                       char why[LOOK_WHY_MAX + 1])
@@ -356,7 +360,8 @@ static void rejudge(struct cluster *c)
         publish(c);
 }
 
-/* --- looks -------------------------------------------------------------------------------------- */
+/* --- looks --------------------------------------------------------------------------------------
+ */
 
 static bool has_shrunk(const struct look *before, const struct look *after)
 {
@@ -439,7 +444,8 @@ void cluster_take_sample(struct cluster *c, uint64_t epoch, uint64_t at,
     rejudge(c);
 }
 
-/* --- waits -------------------------------------------------------------------------------------- */
+/* --- waits --------------------------------------------------------------------------------------
+ */
 
 bool cluster_job_for(const struct cluster *c, size_t i, uint64_t wanted, struct cluster_job *job)
 {
@@ -500,7 +506,8 @@ uint64_t cluster_sampled(const struct cluster *c)
     return at;
 }
 
-/* --- what others say ---------------------------------------------------------------------------- */
+/* --- what others say ----------------------------------------------------------------------------
+ */
 
 void cluster_suspect(struct cluster *c, size_t i)
 {

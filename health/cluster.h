@@ -1,8 +1,8 @@
 /*
  * All that is known of all servers at this moment, and what follows from each new piece of it. The
  * monitors bring looks, samples and finished waits; out of these come roles, horizons, grants and
- * snapshots. There are no threads and no I/O in here: the caller holds a lock and brings the time, so a
- * whole failover can be played in a test.
+ * snapshots. There are no threads and no I/O in here: the caller holds a lock and brings the time,
+ * so a whole failover can be played in a test.
  *
  *      look --> verdict --> judge --> roles changed? --> grants withdrawn, rings emptied
  *                                 \-> of the primary: sample --+
@@ -48,10 +48,10 @@ struct cluster_server {
     enum server_state state;
     bool draining;
     bool diverged;
-    bool was_seen;               /* `look` holds the last good look */
+    bool was_seen; /* `look` holds the last good look */
     struct look look;
     char trouble[LOOK_WHY_MAX + 1]; /* why the last look failed, "" when it did not */
-    uint64_t life; /* counts what makes earlier answers of this server void */
+    uint64_t life;                  /* counts what makes earlier answers of this server void */
     struct judgement judgement;
     struct server_facts *facts; /* shared ref */
     struct server_gauges gauges;
@@ -67,8 +67,8 @@ struct cluster {
     uint64_t epoch;
     struct horizon_ring by_gtid; /* one history, seen as GTIDs and as log places */
     struct horizon_ring by_place;
-    struct catalog *catalog;     /* shared ref */
-    struct topology *topology;   /* shared ref: the current snapshot */
+    struct catalog *catalog;   /* shared ref */
+    struct topology *topology; /* shared ref: the current snapshot */
     uint64_t generation;
     struct cluster_news news;
 };

@@ -36,7 +36,8 @@ enum demand_wake demand_ask(struct demand *demand, uint64_t floor);
 /* Under the health lock: true while somebody has asked within the last second. */
 bool demand_is_alive(struct demand *demand, uint64_t now);
 
-/* Under the health lock, before sleeping: true when it may sleep, false: somebody has just asked. */
+/* Under the health lock, before sleeping: true when it may sleep, false: somebody has just asked.
+ */
 bool demand_may_sleep(struct demand *demand, atomic_bool *sleeps, uint64_t now);
 
 #endif

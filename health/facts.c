@@ -35,9 +35,8 @@ const struct collation *facts_collation(const struct server_facts *facts, unsign
         else
             high = middle;
     }
-    return low < facts->collation_count && facts->collations[low].id == id
-               ? &facts->collations[low]
-               : NULL;
+    return low < facts->collation_count && facts->collations[low].id == id ? &facts->collations[low]
+                                                                           : NULL;
 }
 
 const struct collation *facts_collation_named(const struct server_facts *facts, struct bytes name)
@@ -75,7 +74,8 @@ const char *facts_variable(const struct server_facts *facts, const char *name)
     return found ? found->value : NULL;
 }
 
-/* --- replication filters ------------------------------------------------------------------------ */
+/* --- replication filters ------------------------------------------------------------------------
+ */
 
 /* LIKE, as the servers match it: % any text, _ any byte, \ takes the next byte as it is. */
 static bool is_like(struct bytes text, const char *pattern)
@@ -91,7 +91,8 @@ static bool is_like(struct bytes text, const char *pattern)
             star = ++pattern;
             star_at = at;
         } else if (at < text.size && p &&
-                   ((!escaped && p == '_') || strncasecmp(&p, (const char *)text.data + at, 1) == 0)) {
+                   ((!escaped && p == '_') ||
+                    strncasecmp(&p, (const char *)text.data + at, 1) == 0)) {
             pattern += escaped ? 2 : 1;
             at++;
         } else if (at == text.size && !p) {
@@ -161,14 +162,15 @@ bool facts_replicates(const struct server_facts *facts, struct bytes schema, str
     return table_passes(f, bytes_of(full, schema.size + table.size + 1));
 }
 
-/* --- catalog ------------------------------------------------------------------------------------ */
+/* --- catalog ------------------------------------------------------------------------------------
+ */
 
 static int text_order(const char *a, struct bytes b, bool folds_case)
 {
     size_t size = strlen(a);
     size_t common = size < b.size ? size : b.size;
-    int order = folds_case ? strncasecmp(a, (const char *)b.data, common)
-                           : memcmp(a, b.data, common);
+    int order =
+        folds_case ? strncasecmp(a, (const char *)b.data, common) : memcmp(a, b.data, common);
 
     return common && order ? order : size < b.size ? -1 : size > b.size;
 }
@@ -200,7 +202,8 @@ enum relation catalog_find(const struct catalog *catalog, struct bytes schema, s
     return catalog && !catalog->is_complete ? RELATION_TABLE : RELATION_UNKNOWN;
 }
 
-/* --- references --------------------------------------------------------------------------------- */
+/* --- references ---------------------------------------------------------------------------------
+ */
 
 struct server_facts *facts_ref(struct server_facts *facts)
 {

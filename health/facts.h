@@ -55,11 +55,12 @@ struct server_facts {
     size_t variable_count;
     const struct server_variable *variables; /* SHOW GLOBAL VARIABLES, sorted by name */
     struct filters filters; /* of what it applies; on the primary, of what it logs */
-    uint64_t fingerprint; /* of all of the above: equal facts have equal ones */
-    void *memory;         /* owner of all of the above */
+    uint64_t fingerprint;   /* of all of the above: equal facts have equal ones */
+    void *memory;           /* owner of all of the above */
 };
 
-/* NULL when the server has no such collation or variable. Names are compared in ASCII lower case. */
+/* NULL when the server has no such collation or variable. Names are compared in ASCII lower case.
+ */
 const struct collation *facts_collation(const struct server_facts *facts, unsigned id);
 const struct collation *facts_collation_named(const struct server_facts *facts, struct bytes name);
 const struct collation *facts_default_collation(const struct server_facts *facts,
@@ -71,7 +72,7 @@ const char *facts_variable(const struct server_facts *facts, const char *name);
 bool facts_replicates(const struct server_facts *facts, struct bytes schema, struct bytes table);
 
 enum relation {
-    RELATION_UNKNOWN,      /* not listed (yet): read it on the primary, and call health_relist() */
+    RELATION_UNKNOWN, /* not listed (yet): read it on the primary, and call health_relist() */
     RELATION_TABLE,
     RELATION_VIEW,         /* reaches no stored program */
     RELATION_UNREPLICATED, /* a MEMORY table, or a view over one: read it on the primary */
@@ -87,7 +88,7 @@ struct catalog_entry {
 /* All tables and views of all schemas except the server's own, sorted. */
 struct catalog {
     atomic_uint references;
-    bool folds_case; /* lower_case_table_names is not 0: names are compared without case */
+    bool folds_case;  /* lower_case_table_names is not 0: names are compared without case */
     bool is_complete; /* false: too many tables; only views and MEMORY tables are listed, and
                          everything else counts as a table */
     size_t count;
@@ -100,8 +101,9 @@ struct catalog {
 int catalog_compare(const struct catalog_entry *entry, struct bytes schema, struct bytes name,
                     bool folds_case);
 
-/* What kind of thing a name is; without a catalog (NULL) everything is RELATION_UNKNOWN. The schemas
- * information_schema, performance_schema, mysql and sys are never listed: the caller knows them. */
+/* What kind of thing a name is; without a catalog (NULL) everything is RELATION_UNKNOWN. The
+ * schemas information_schema, performance_schema, mysql and sys are never listed: the caller knows
+ * them. */
 enum relation catalog_find(const struct catalog *catalog, struct bytes schema, struct bytes name);
 
 struct server_facts *facts_ref(struct server_facts *facts);

@@ -42,7 +42,8 @@ static size_t rows_of(const struct answer *a, size_t max)
     return rows < max ? rows : max;
 }
 
-/* --- variables ---------------------------------------------------------------------------------- */
+/* --- variables ----------------------------------------------------------------------------------
+ */
 
 static bool is_restless(struct bytes name)
 {
@@ -52,7 +53,8 @@ static bool is_restless(struct bytes name)
 
 static int by_name(const void *a, const void *b)
 {
-    return strcasecmp(((const struct server_variable *)a)->name, ((const struct server_variable *)b)->name);
+    return strcasecmp(((const struct server_variable *)a)->name,
+                      ((const struct server_variable *)b)->name);
 }
 
 static bool load_variables(struct loading *l)
@@ -65,7 +67,8 @@ static bool load_variables(struct loading *l)
 
     while (n < rows && answer_next(&a)) {
         if (!is_restless(answer_at(&a, 0)))
-            list[n++] = (struct server_variable){kept(l, answer_at(&a, 0)), kept(l, answer_at(&a, 1))};
+            list[n++] =
+                (struct server_variable){kept(l, answer_at(&a, 0)), kept(l, answer_at(&a, 1))};
     }
     answer_dispose(&a);
     qsort(list, n, sizeof(*list), by_name);
@@ -124,7 +127,8 @@ static void conclude_plugin(struct loading *l)
     l->facts->default_plugin = plugin && plugin[0] ? plugin : "caching_sha2_password";
 }
 
-/* --- collations --------------------------------------------------------------------------------- */
+/* --- collations ---------------------------------------------------------------------------------
+ */
 
 static int by_id(const void *a, const void *b)
 {
@@ -182,7 +186,8 @@ static bool load_collations(struct loading *l)
     return good;
 }
 
-/* --- filters ------------------------------------------------------------------------------------ */
+/* --- filters ------------------------------------------------------------------------------------
+ */
 
 /* "a,b" as a NULL-ended list; NULL when empty. */
 static const char *const *split(struct loading *l, struct bytes field)
@@ -227,17 +232,18 @@ static bool load_filters(struct loading *l)
     struct answer a;
 
     ask(l,
-        is_mariadb                            ? "SHOW ALL SLAVES STATUS"
+        is_mariadb                         ? "SHOW ALL SLAVES STATUS"
         : l->link->version_number >= 80022 ? "SHOW REPLICA STATUS"
-                                              : "SHOW SLAVE STATUS",
+                                           : "SHOW SLAVE STATUS",
         &a);
     bool is_replica = answer_next(&a);
     if (is_replica)
         read_filters(l, &a);
     answer_dispose(&a);
     if (!is_replica && link_is_open(l->link)) { /* then what counts is what it logs */
-        ask(l, !is_mariadb && l->link->version_number >= 80200 ? "SHOW BINARY LOG STATUS"
-                                                               : "SHOW MASTER STATUS",
+        ask(l,
+            !is_mariadb && l->link->version_number >= 80200 ? "SHOW BINARY LOG STATUS"
+                                                            : "SHOW MASTER STATUS",
             &a);
         if (answer_next(&a)) {
             f->do_schemas = list_named(l, &a, "Binlog_Do_DB");
@@ -250,7 +256,8 @@ static bool load_filters(struct loading *l)
     return link_is_open(l->link);
 }
 
-/* --- all ---------------------------------------------------------------------------------------- */
+/* --- all ----------------------------------------------------------------------------------------
+ */
 
 static uint64_t fingerprint_list(uint64_t so_far, const char *const *list)
 {

@@ -32,16 +32,17 @@ struct health_server {
 
 /*
  * Everything is copied by health_start(). Callbacks may be NULL; they are called from monitor
- * threads, without locks held, and must not block (uv_async_send and logging are fine). They may
- * call every function below except health_stop().
+ * threads, without locks held, and must not block (uv_async_send and logging are fine). The first
+ * may come before health_start() has returned. They may call every function below except
+ * health_stop().
  */
 struct health_options {
     const struct health_server *servers;
     size_t server_count;
     const char *user;
-    const char *password; /* never logged; "" for none */
-    unsigned poll_ms;        /* 0: 1000 */
-    unsigned sample_min_ms;  /* 0: 10 */
+    const char *password;       /* never logged; "" for none */
+    unsigned poll_ms;           /* 0: 1000 */
+    unsigned sample_min_ms;     /* 0: 10 */
     const char *const *tracked; /* variable names for session_track_system_variables, NULL-ended */
     void *context;              /* handed to the callbacks */
     void (*on_change)(void *context);    /* health_topology() has a new snapshot */

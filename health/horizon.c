@@ -38,8 +38,8 @@ static void drop_sample(struct horizon_ring *ring, size_t i)
 }
 
 /*
- * Drops the sample whose loss costs the least: the gap it would leave, compared with its age. So the
- * samples end up spaced in proportion to their age; the oldest and the newest always stay.
+ * Drops the sample whose loss costs the least: the gap it would leave, compared with its age. So
+ * the samples end up spaced in proportion to their age; the oldest and the newest always stay.
  */
 static void thin(struct horizon_ring *ring, uint64_t now)
 {

@@ -17,7 +17,8 @@ struct court {
     int incumbent;
 };
 
-/* --- the primary -------------------------------------------------------------------------------- */
+/* --- the primary --------------------------------------------------------------------------------
+ */
 
 static bool still_replicates(const struct look *look)
 {
@@ -117,7 +118,8 @@ static int choose_primary(const struct court *c, char *why, size_t size)
     return -1;
 }
 
-/* --- chains of sources -------------------------------------------------------------------------- */
+/* --- chains of sources --------------------------------------------------------------------------
+ */
 
 static bool is_loopback(const char *host)
 {
@@ -200,7 +202,8 @@ static int source_to_primary(const struct court *c, const struct member *m, bool
     return -1;
 }
 
-/* --- one member --------------------------------------------------------------------------------- */
+/* --- one member ---------------------------------------------------------------------------------
+ */
 
 /* Why a member that is not the primary is no replica of it either; NULL: it is, through *source. */
 static const char *why_no_replica(const struct court *c, const struct member *m, int *source)
@@ -209,8 +212,9 @@ static const char *why_no_replica(const struct court *c, const struct member *m,
         return m->trouble && m->trouble[0] ? m->trouble : "not seen yet";
     if (!m->look->read_only && m->configured != CONFIGURED_REPLICA) {
         const char *why = why_no_candidate(m, false);
-        return why ? why : c->primary < 0 ? "one of several writable servers"
-                                          : "writable beside the primary";
+        return why              ? why
+               : c->primary < 0 ? "one of several writable servers"
+                                : "writable beside the primary";
     }
     if (!m->look->sources_known)
         return "the monitor's user may not see replication (REPLICATION CLIENT, SLAVE MONITOR)";
@@ -232,7 +236,9 @@ static void judge_use(const struct member *m, struct judgement *j)
     const struct source *s = j->source >= 0 ? &m->look->sources[j->source] : NULL;
 
     if (m->state == STATE_DOWN || (m->state == STATE_SUSPECT && j->role == ROLE_REPLICA))
-        set_why(j, m->trouble && m->trouble[0] ? m->trouble : m->look ? "no answer" : "not seen yet");
+        set_why(j, m->trouble && m->trouble[0] ? m->trouble
+                   : m->look                   ? "no answer"
+                                               : "not seen yet");
     else if (j->state == STATE_DIVERGED)
         set_why(j, "it has transactions that the primary does not have");
     else if (j->state == STATE_DRAINING)

@@ -40,7 +40,7 @@ struct link_target {
 
 struct link {
     struct link_target target;
-    MYSQL *mysql; /* NULL: closed */
+    MYSQL *mysql;   /* NULL: closed */
     unsigned error; /* of the server, after LINK_SERVER_ERROR or LINK_LOST */
     char why[LINK_WHY_MAX + 1];
     enum flavor flavor;      /* known once open */
@@ -55,8 +55,8 @@ bool link_is_open(const struct link *link);
 enum link_result link_open(struct link *link);
 
 /*
- * Sends one query and reads its whole result. *result (owner: the caller, mysql_free_result) is NULL
- * when there is no result set. Waits timeout_ms for the answer to begin.
+ * Sends one query and reads its whole result. *result (owner: the caller, mysql_free_result) is
+ * NULL when there is no result set. Waits timeout_ms for the answer to begin.
  */
 enum link_result link_query(struct link *link, const char *sql, unsigned timeout_ms,
                             MYSQL_RES **result);

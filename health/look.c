@@ -32,7 +32,8 @@ static struct position place_in(struct bytes file, uint64_t offset)
     return p;
 }
 
-/* --- who and where ------------------------------------------------------------------------------ */
+/* --- who and where ------------------------------------------------------------------------------
+ */
 
 /* What the first query says about GTIDs; the sources' rows refer to it. */
 struct own_gtids {
@@ -97,7 +98,8 @@ static enum link_result look_at_self(struct link *link, unsigned timeout_ms, str
     return asked;
 }
 
-/* --- sources ------------------------------------------------------------------------------------ */
+/* --- sources ------------------------------------------------------------------------------------
+ */
 
 static void read_places(const struct answer *a, struct source *s)
 {
@@ -111,9 +113,9 @@ static void read_gtids(const struct answer *a, bool is_mariadb, const struct own
                        struct source *s)
 {
     s->applied = position_copy(&own->applied);
-    s->received = is_mariadb
-                      ? position_in(POSITION_MARIADB_GTID, answer_named(a, "Gtid_IO_Pos", NULL))
-                      : position_in(POSITION_MYSQL_GTID, answer_named(a, "Retrieved_Gtid_Set", NULL));
+    s->received =
+        is_mariadb ? position_in(POSITION_MARIADB_GTID, answer_named(a, "Gtid_IO_Pos", NULL))
+                   : position_in(POSITION_MYSQL_GTID, answer_named(a, "Retrieved_Gtid_Set", NULL));
 }
 
 static bool is_running(struct bytes field)
@@ -162,7 +164,8 @@ static enum link_result look_at_sources(struct link *link, unsigned timeout_ms, 
     return asked == LINK_SERVER_ERROR ? LINK_OK : asked; /* it may not be allowed: said elsewhere */
 }
 
-/* --- the log ------------------------------------------------------------------------------------ */
+/* --- the log ------------------------------------------------------------------------------------
+ */
 
 static enum link_result read_log_place(struct link *link, unsigned timeout_ms, struct position *out)
 {
@@ -200,9 +203,8 @@ enum link_result sample_over(struct link *link, unsigned timeout_ms, bool gtid, 
 
     if (gtid) {
         asked = link_query(link,
-                           is_mariadb
-                               ? "SELECT @@global.gtid_binlog_pos, @@global.gtid_slave_pos"
-                               : "SELECT @@global.gtid_executed",
+                           is_mariadb ? "SELECT @@global.gtid_binlog_pos, @@global.gtid_slave_pos"
+                                      : "SELECT @@global.gtid_executed",
                            timeout_ms, &result);
         struct answer a = answer_over(result);
         if (asked == LINK_OK && answer_next(&a))

@@ -1,8 +1,8 @@
 /*
  * The thread that looks at one server each poll_ms, and, when that server is the primary, samples
  * its position while sessions are pinned. Everything is asked without the lock and concluded with
- * it. Facts are read before the look is made known, so that no snapshot shows a usable server of which
- * the program does not know how to greet for it.
+ * it. Facts are read before the look is made known, so that no snapshot shows a usable server of
+ * which the program does not know how to greet for it.
  */
 #include "health/threads.h"
 
@@ -20,7 +20,8 @@ static bool is_primary(const struct watcher *m)
     return m->health->cluster.primary == (int)m->server;
 }
 
-/* --- looks -------------------------------------------------------------------------------------- */
+/* --- looks --------------------------------------------------------------------------------------
+ */
 
 static bool applier_runs(const struct look *look)
 {
@@ -49,8 +50,7 @@ static void smooth_latency(struct server_gauges *gauges, const struct look *look
     uint64_t us = (look->done_at - look->at) / 1000;
     uint64_t old = atomic_load_explicit(&gauges->latency_us, memory_order_relaxed);
 
-    atomic_store_explicit(&gauges->latency_us, old ? (3 * old + us) / 4 : us,
-                          memory_order_relaxed);
+    atomic_store_explicit(&gauges->latency_us, old ? (3 * old + us) / 4 : us, memory_order_relaxed);
 }
 
 static void take_look(struct watcher *m)
@@ -76,7 +76,8 @@ static void take_look(struct watcher *m)
     health_unlock(h);
 }
 
-/* --- the catalog -------------------------------------------------------------------------------- */
+/* --- the catalog --------------------------------------------------------------------------------
+ */
 
 static bool catalog_is_due(const struct watcher *m, uint64_t now, bool asked)
 {
@@ -104,7 +105,8 @@ static void read_catalog(struct watcher *m)
     health_unlock(h);
 }
 
-/* --- samples ------------------------------------------------------------------------------------ */
+/* --- samples ------------------------------------------------------------------------------------
+ */
 
 static void take_sample(struct watcher *m)
 {
@@ -131,7 +133,8 @@ static void take_sample(struct watcher *m)
     position_dispose(&logged);
 }
 
-/* --- the loop ----------------------------------------------------------------------------------- */
+/* --- the loop -----------------------------------------------------------------------------------
+ */
 
 enum task { TASK_NONE, TASK_LOOK, TASK_SAMPLE, TASK_CATALOG };
 

@@ -128,7 +128,8 @@ struct position position_higher(const struct position *a, const struct position 
     return out;
 }
 
-/* --- log file and offset ------------------------------------------------------------------------ */
+/* --- log file and offset ------------------------------------------------------------------------
+ */
 
 bool position_parse_file(const char *file, size_t size, uint64_t offset, struct position *out)
 {
@@ -179,7 +180,8 @@ static bool place_contains(const struct log_place *applied, const struct log_pla
            (applied->number == wanted->number && applied->offset >= wanted->offset);
 }
 
-/* --- Galera ------------------------------------------------------------------------------------- */
+/* --- Galera -------------------------------------------------------------------------------------
+ */
 
 static bool parse_galera(struct scan *s, struct position *out)
 {
@@ -196,7 +198,8 @@ static bool parse_galera(struct scan *s, struct position *out)
     return true;
 }
 
-/* --- all kinds ---------------------------------------------------------------------------------- */
+/* --- all kinds ----------------------------------------------------------------------------------
+ */
 
 static struct position empty_of(enum position_kind kind)
 {

@@ -6,8 +6,8 @@
  *   kind                 text                                    contains
  *   POSITION_MYSQL_GTID  uuid:1-5:7,uuid:tag:1-3,...             set inclusion
  *   POSITION_MARIADB_GTID domain-server-sequence,...             per domain, the sequence reached
- *   POSITION_FILE        binlog.000003:1234                      the number of the file, then offset
- *   POSITION_GALERA      uuid:seqno                              same uuid, seqno reached
+ *   POSITION_FILE        binlog.000003:1234                      the number of the file, then
+ * offset POSITION_GALERA      uuid:seqno                              same uuid, seqno reached
  *
  * Positions of different kinds contain nothing of each other. An empty position is contained in
  * everything, so nobody may take one as a sample (see health/horizon.h).
@@ -29,10 +29,10 @@ enum position_kind {
 
 enum {
     POSITION_UUID_SIZE = 16,
-    POSITION_TAG_MAX = 32,           /* MySQL manual, "GTID Format and Storage": tags */
-    POSITION_FILE_MAX = 255,         /* bytes of a log file's name */
-    POSITION_ENTRIES_MAX = 1 << 16,  /* intervals or domains; more is refused */
-    POSITION_TEXT_MAX = 4 << 20,     /* bytes of text accepted by position_parse() */
+    POSITION_TAG_MAX = 32,          /* MySQL manual, "GTID Format and Storage": tags */
+    POSITION_FILE_MAX = 255,        /* bytes of a log file's name */
+    POSITION_ENTRIES_MAX = 1 << 16, /* intervals or domains; more is refused */
+    POSITION_TEXT_MAX = 4 << 20,    /* bytes of text accepted by position_parse() */
 };
 
 /* One run of transactions, both ends included, of one origin: server UUID and tag ("" for none). */

@@ -158,10 +158,10 @@ const struct probe_ops real_probe_ops = {
 };
 
 /*
- * The wait functions, and their time-outs' traps: MySQL's GTID wait takes 0 for "for ever", MariaDB's
- * takes NULL for it, so the number is always there and never below a millisecond. Both GTID waits
- * answer 0 when reached; the wait for a log place answers a count of events (0 or more), -1 when
- * the time is over and NULL when the applier does not run.
+ * The wait functions, and their time-outs' traps: MySQL's GTID wait takes 0 for "for ever",
+ * MariaDB's takes NULL for it, so the number is always there and never below a millisecond. Both
+ * GTID waits answer 0 when reached; the wait for a log place answers a count of events (0 or more),
+ * -1 when the time is over and NULL when the applier does not run.
  */
 static char *wait_query(const struct link *link, const struct position *position,
                         unsigned timeout_ms)
@@ -177,12 +177,11 @@ static char *wait_query(const struct link *link, const struct position *position
     else if (position->kind == POSITION_MARIADB_GTID)
         n = asprintf(&sql, "SELECT MASTER_GTID_WAIT('%s', %u.%03u)", text, ms / 1000, ms % 1000);
     else if (position->kind == POSITION_FILE && position->place)
-        n = asprintf(&sql, "SELECT %s('%s', %llu, %u)",
-                     link->flavor == FLAVOR_MYSQL && link->version_number >= 80026
-                         ? "SOURCE_POS_WAIT"
-                         : "MASTER_POS_WAIT",
-                     position->place->file, (unsigned long long)position->place->offset,
-                     (ms + 999) / 1000);
+        n = asprintf(
+            &sql, "SELECT %s('%s', %llu, %u)",
+            link->flavor == FLAVOR_MYSQL && link->version_number >= 80026 ? "SOURCE_POS_WAIT"
+                                                                          : "MASTER_POS_WAIT",
+            position->place->file, (unsigned long long)position->place->offset, (ms + 999) / 1000);
     free(text);
     return n < 0 ? NULL : sql;
 }

@@ -51,8 +51,7 @@ enum link_result look_over(struct link *link, unsigned timeout_ms, struct look *
 enum link_result sample_over(struct link *link, unsigned timeout_ms, bool gtid, bool place,
                              struct position *executed, struct position *logged);
 enum wait_result wait_over(struct link *link, const struct position *position, unsigned timeout_ms);
-struct server_facts *facts_over(struct link *link, unsigned timeout_ms,
-                                const char *const *tracked);
+struct server_facts *facts_over(struct link *link, unsigned timeout_ms, const char *const *tracked);
 struct catalog *catalog_over(struct link *link, unsigned timeout_ms);
 
 #endif

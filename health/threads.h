@@ -22,14 +22,14 @@ struct watcher {
     pthread_cond_t wake; /* with the health lock */
     int wake_fd;         /* interrupts the probe */
     bool is_running;
-    struct probe *probe;        /* used by its own thread only */
-    bool look_now;              /* under the lock */
-    uint64_t next_look;         /* ns; the following: its own thread only */
-    uint64_t last_sample;       /* ns */
-    uint64_t facts_read;        /* ns; 0: not yet */
-    uint64_t catalog_read;      /* ns */
-    uint64_t catalog_gap;       /* ns: not again before */
-    bool applier_ran;           /* at the last look: filters can change only while it stands */
+    struct probe *probe;   /* used by its own thread only */
+    bool look_now;         /* under the lock */
+    uint64_t next_look;    /* ns; the following: its own thread only */
+    uint64_t last_sample;  /* ns */
+    uint64_t facts_read;   /* ns; 0: not yet */
+    uint64_t catalog_read; /* ns */
+    uint64_t catalog_gap;  /* ns: not again before */
+    bool applier_ran;      /* at the last look: filters can change only while it stands */
 };
 
 struct health {
@@ -62,7 +62,6 @@ void *monitor_run(void *watcher);
 void *waiter_run(void *watcher);
 
 /* As health_start(), with other probes. */
-struct health *health_start_with(const struct health_options *options,
-                                 const struct probe_ops *ops);
+struct health *health_start_with(const struct health_options *options, const struct probe_ops *ops);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * What is true of the servers, as workers see it: an immutable, reference-counted snapshot, replaced
- * as a whole when a role, a state or a fact changes. What moves at every look (horizon, latency) is
- * in atomics beside it, which live as long as the health part does.
+ * What is true of the servers, as workers see it: an immutable, reference-counted snapshot,
+ * replaced as a whole when a role, a state or a fact changes. What moves at every look (horizon,
+ * latency) is in atomics beside it, which live as long as the health part does.
  */
 #ifndef HEALTH_TOPOLOGY_H
 #define HEALTH_TOPOLOGY_H
@@ -18,18 +18,18 @@
 struct server_gauges {
     _Atomic uint64_t horizon_ns;       /* of a replica; of the primary: its newest sample */
     _Atomic uint64_t granted_until_ns; /* the primary's horizon is "now" until then */
-    _Atomic uint64_t lag_ns;     /* newest sample minus horizon, at the last look; UINT64_MAX:
-                                    unknown. This, not the age of the horizon, is what a limit on
-                                    lag compares: it does not grow while nobody looks */
-    _Atomic uint64_t latency_us; /* round trip of the monitor's query, smoothed */
-    _Atomic uint64_t looked_ns;  /* the last good look */
-    _Atomic uint64_t queries;    /* sent by monitors to this server */
-    _Atomic uint64_t errors;     /* looks that failed */
+    _Atomic uint64_t lag_ns;           /* newest sample minus horizon, at the last look; UINT64_MAX:
+                                          unknown. This, not the age of the horizon, is what a limit on
+                                          lag compares: it does not grow while nobody looks */
+    _Atomic uint64_t latency_us;       /* round trip of the monitor's query, smoothed */
+    _Atomic uint64_t looked_ns;        /* the last good look */
+    _Atomic uint64_t queries;          /* sent by monitors to this server */
+    _Atomic uint64_t errors;           /* looks that failed */
 };
 
 struct server_info {
     const char *name;
-    const char *host;      /* NULL for a unix socket */
+    const char *host; /* NULL for a unix socket */
     unsigned port;
     const char *unix_path; /* NULL for TCP */
     enum configured_role configured;
@@ -45,10 +45,10 @@ struct server_info {
 
 struct topology {
     atomic_uint references;
-    uint64_t generation;     /* counts up */
-    int primary;             /* index, -1: none */
+    uint64_t generation;        /* counts up */
+    int primary;                /* index, -1: none */
     const char *why_no_primary; /* "" when there is one */
-    struct catalog *catalog; /* NULL until listed */
+    struct catalog *catalog;    /* NULL until listed */
     size_t count;
     struct server_info servers[]; /* in the order of health_options.servers */
 };

@@ -51,7 +51,7 @@ struct source {
     uint64_t id;                  /* server id, 0 when unknown */
     char host[LOOK_HOST_MAX + 1];
     unsigned port;
-    bool io_running;  /* connecting counts as running */
+    bool io_running; /* connecting counts as running */
     bool sql_running;
     bool uses_gtid; /* the position below is a GTID position */
     bool lost;      /* the source no longer has what this replica needs (error 1236 or 13114) */
@@ -62,15 +62,15 @@ struct source {
 /* What one look at one server brought. */
 struct look {
     enum look_result result;
-    uint64_t at;               /* ns: taken before the first query was written */
-    uint64_t done_at;          /* ns: taken after the last answer was read */
+    uint64_t at;                /* ns: taken before the first query was written */
+    uint64_t done_at;           /* ns: taken after the last answer was read */
     char why[LOOK_WHY_MAX + 1]; /* when not good, in the server's or system's words */
     char uuid[LOOK_UUID_MAX + 1];
     uint64_t id;
     uint64_t started_s;     /* CLOCK_MONOTONIC seconds when the server started, +/- 2 */
     uint64_t connection_id; /* of the monitor's own connection: starts anew with the server */
     bool read_only;
-    bool in_quorum; /* true where the question does not arise */
+    bool in_quorum;     /* true where the question does not arise */
     bool sources_known; /* false: the monitor's account may not see replication */
     size_t source_count;
     struct source sources[LOOK_SOURCES_MAX];
@@ -85,11 +85,11 @@ bool look_is_another_life(const struct look *before, const struct look *after);
 
 /* Damping. All zero is the beginning: down, never seen. */
 struct damping {
-    bool up;              /* up or suspect */
-    unsigned failures;    /* looks failed in a row */
-    unsigned successes;   /* good looks in a row while down */
-    unsigned needed;      /* good looks needed to come up again */
-    uint64_t down_at[4];  /* ns: the last times it went down, newest first */
+    bool up;             /* up or suspect */
+    unsigned failures;   /* looks failed in a row */
+    unsigned successes;  /* good looks in a row while down */
+    unsigned needed;     /* good looks needed to come up again */
+    uint64_t down_at[4]; /* ns: the last times it went down, newest first */
 };
 
 /* Takes one look's result in; returns the state: STATE_UP, STATE_SUSPECT or STATE_DOWN. */
@@ -97,15 +97,15 @@ enum server_state verdict_after(struct damping *verdict, enum look_result result
 
 /* What the judgement over all servers needs to know of one. */
 struct member {
-    const char *name;             /* borrowed */
-    const char *host;             /* borrowed; NULL for a unix socket */
+    const char *name; /* borrowed */
+    const char *host; /* borrowed; NULL for a unix socket */
     unsigned port;
     enum configured_role configured;
-    enum server_state state;      /* STATE_UP, STATE_SUSPECT, STATE_DOWN */
-    bool draining;                /* somebody asked to */
-    bool diverged;                /* see position_has_diverged() */
-    const struct look *look;      /* the last good look; NULL: none yet. Borrowed */
-    const char *trouble;          /* why the last look failed; NULL: it did not. Borrowed */
+    enum server_state state; /* STATE_UP, STATE_SUSPECT, STATE_DOWN */
+    bool draining;           /* somebody asked to */
+    bool diverged;           /* see position_has_diverged() */
+    const struct look *look; /* the last good look; NULL: none yet. Borrowed */
+    const char *trouble;     /* why the last look failed; NULL: it did not. Borrowed */
 };
 
 struct judgement {

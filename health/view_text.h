@@ -10,7 +10,8 @@
 
 #include <stdbool.h>
 
-/* True when a stored function is called in it, by the form above: a quoted name and a parenthesis. */
+/* True when a stored function is called in it, by the form above: a quoted name and a parenthesis.
+ */
 bool view_text_calls_stored(struct bytes definition);
 
 /* True when one of `names` (NULL-ended) is called in it, bare, without regard to case. */

@@ -62,11 +62,11 @@ static const struct row rows[] = {
 
     /* failover: db1 was promoted */
     {0, "wd w r<1", "?! P R"},
-    {0, "wd w r<0", "?! P ?!"},    /* db2 still follows the old one */
+    {0, "wd w r<0", "?! P ?!"}, /* db2 still follows the old one */
     {0, "r w r<1", "?! P R"},
     {0, "r<1 w r<1", "R P R"},     /* a planned exchange */
     {0, "wd w>0 r<1", "?! P R"},   /* its source is still configured */
-    {0, "wd w<0 r<1", "?! ?! R"}, /* it still replicates: not yet */
+    {0, "wd w<0 r<1", "?! ?! R"},  /* it still replicates: not yet */
     {0, "wd w>0u r<1", "?! ?! R"}, /* ... and has not applied all it received */
     {0, "wd wq r<1", "?! ?! ?!"},
 
@@ -168,12 +168,15 @@ static void set_scene(struct scene *scene, const char *text)
 }
 
 static void write_answer(const struct scene *scene, const struct judgement *judged, int primary,
-                         char *out)
+                         char *out, size_t size)
 {
+    size_t used = 0;
+
     for (size_t i = 0; i < scene->count; i++) {
         const struct judgement *j = &judged[i];
         char role = j->role == ROLE_PRIMARY ? 'P' : j->role == ROLE_REPLICA ? 'R' : '?';
-        out += sprintf(out, "%s%c%s", i ? " " : "", role, j->usable ? "" : "!");
+        used += (size_t)snprintf(out + used, size - used, "%s%c%s", i ? " " : "", role,
+                                 j->usable ? "" : "!");
         assert_int_equal(j->role == ROLE_PRIMARY, primary == (int)i);
         assert_int_equal(j->usable, j->why_not[0] == 0); /* never without a reason */
         assert_int_equal(j->role == ROLE_REPLICA, j->source >= 0);
@@ -191,7 +194,7 @@ static void test_roles(void **state)
 
         set_scene(&scene, rows[i].cluster);
         int primary = judge(scene.members, scene.count, rows[i].incumbent, judged, why);
-        write_answer(&scene, judged, primary, answer);
+        write_answer(&scene, judged, primary, answer, sizeof(answer));
         if (strcmp(answer, rows[i].answer) != 0)
             fail_msg("incumbent %d, \"%s\": expected %s, got %s", rows[i].incumbent,
                      rows[i].cluster, rows[i].answer, answer);

@@ -29,7 +29,8 @@ static struct position parsed(enum position_kind kind, const char *text)
     return p;
 }
 
-/* --- texts -------------------------------------------------------------------------------------- */
+/* --- texts --------------------------------------------------------------------------------------
+ */
 
 struct text_row {
     enum position_kind kind;
@@ -176,11 +177,11 @@ static void test_limits(void **state)
     memset(text, ' ', size);
     assert_false(position_parse(MY, text, size, &p));
     for (unsigned i = 0; i <= POSITION_ENTRIES_MAX; i++)
-        used += (size_t)sprintf(text + used, "%s%u-1-1", i ? "," : "", i);
+        used += (size_t)snprintf(text + used, size - used, "%s%u-1-1", i ? "," : "", i);
     assert_false(position_parse(MD, text, used, &p));
-    used = (size_t)sprintf(text, U);
+    used = (size_t)snprintf(text, size, U);
     for (unsigned i = 0; i <= POSITION_ENTRIES_MAX; i++)
-        used += (size_t)sprintf(text + used, ":%u", 2 * i + 1);
+        used += (size_t)snprintf(text + used, size - used, ":%u", 2 * i + 1);
     assert_false(position_parse(MY, text, used, &p));
     assert_true(position_is_empty(&p));
     assert_false(position_parse(POSITION_NONE, "", 0, &p));
@@ -201,7 +202,8 @@ static void test_text_is_cut(void **state)
     position_dispose(&p);
 }
 
-/* --- contains ----------------------------------------------------------------------------------- */
+/* --- contains -----------------------------------------------------------------------------------
+ */
 
 struct contains_row {
     const enum position_kind *kind;
@@ -299,10 +301,11 @@ static void test_contains_exhaustively(void **state)
     (void)state;
     for (unsigned bits = 0; bits < 1 << BITS; bits++) {
         char text[400] = "";
+        size_t used = 0;
         for (unsigned i = 0; i < BITS; i++) { /* three of one server, three of another */
             if (bits & 1U << i)
-                sprintf(text + strlen(text), "%s%s:%u", text[0] ? "," : "", i < 3 ? U : V,
-                        i % 3 + 1);
+                used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s:%u",
+                                         used ? "," : "", i < 3 ? U : V, i % 3 + 1);
         }
         sets[bits] = parsed(MY, text);
     }
@@ -334,7 +337,8 @@ static void test_kinds_do_not_mix(void **state)
     }
 }
 
-/* --- MariaDB's two positions, and divergence ---------------------------------------------------- */
+/* --- MariaDB's two positions, and divergence ----------------------------------------------------
+ */
 
 static void test_higher(void **state)
 {
@@ -381,7 +385,7 @@ static const struct diverged_row diverged_rows[] = {
     {&MD, "0-1-100", "", false},
     {&MY, U ":1-5", U ":1-5", false},
     {&MY, U ":1-4", U ":1-5", false},
-    {&MY, U ":1-6", U ":1-5", true}, /* the primary lost what it had sent */
+    {&MY, U ":1-6", U ":1-5", true},          /* the primary lost what it had sent */
     {&MY, U ":1-5," V ":1", U ":1-5", false}, /* the replica's own */
     {&MY, U ":1-5:tag:1", U ":1-5", true},
     {&FI, "b.1:9", "b.1:5", false},

@@ -21,7 +21,7 @@ static const char *const rows[][2] = {
     {"gr", "UD"},
     {"gtr", "USD"},
     {"grg", "UDU"},
-    {"grgrg", "UDUDD"},     /* down a second time within a minute: two good looks */
+    {"grgrg", "UDUDD"}, /* down a second time within a minute: two good looks */
     {"grgrgg", "UDUDDU"},
     {"grgrgrg", "UDUDDDD"}, /* a bad look in between starts the count again */
     {"grgrggrgggg", "UDUDDUDDDDU"},

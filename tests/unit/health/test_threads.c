@@ -1,0 +1,366 @@
+/*
+ * The threads with made-up servers: sessions that want floors, replicas that apply a little later,
+ * and counters of what was asked of whom. Meant to run under the thread sanitizer, too.
+ */
+#include "health/threads.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define MS UINT64_C(1000000)
+
+enum { SERVERS = 3, ASKERS = 4 };
+
+/* What the made-up servers share: the primary's counter, and when its last step was. */
+static struct {
+    atomic_uint written;
+    _Atomic uint64_t written_at;
+    atomic_uint delay_us; /* of replication */
+    atomic_bool stuck;    /* replica 2 applies nothing any more */
+    atomic_bool gone;     /* the primary cannot be reached */
+    atomic_uint looks;
+    atomic_uint samples;
+    atomic_uint waits;
+    atomic_uint open_probes;
+    atomic_uint changes;
+    atomic_uint caught_up;
+} world;
+
+struct probe {
+    size_t server;
+    int wake_fd;
+};
+
+static struct position at_sequence(unsigned n)
+{
+    char text[40];
+    struct position p;
+    int size = snprintf(text, sizeof(text), "0-1-%u", n);
+
+    if (!position_parse(POSITION_MARIADB_GTID, text, (size_t)size, &p))
+        abort(); /* cmocka's own assertions are for the test's thread only */
+    return p;
+}
+
+static struct probe *open_probe(const struct link_target *target, size_t server)
+{
+    struct probe *p = malloc(sizeof(*p));
+
+    if (!p)
+        abort();
+    *p = (struct probe){server, target->wake_fd};
+    atomic_fetch_add(&world.open_probes, 1);
+    return p;
+}
+
+static void close_probe(struct probe *p)
+{
+    atomic_fetch_sub(&world.open_probes, 1);
+    free(p);
+}
+
+static unsigned applied_on(size_t server)
+{
+    if (server == 2 && atomic_load(&world.stuck))
+        return 1;
+    unsigned written = atomic_load(&world.written);
+    bool arrived = health_now() - atomic_load(&world.written_at) >=
+                   atomic_load(&world.delay_us) * UINT64_C(1000);
+    return arrived ? written : 1;
+}
+
+static void look(struct probe *p, struct look *out, bool *is_new)
+{
+    atomic_fetch_add(&world.looks, 1);
+    *is_new = false;
+    *out = (struct look){.at = health_now(), .id = p->server + 1, .in_quorum = true};
+    out->sources_known = true;
+    out->read_only = p->server != 0;
+    out->executed = at_sequence(p->server ? applied_on(p->server) : atomic_load(&world.written));
+    if (p->server) {
+        out->source_count = 1;
+        out->sources[0].id = 1;
+        out->sources[0].uses_gtid = true;
+        out->sources[0].applied = position_copy(&out->executed);
+    } else if (atomic_load(&world.gone)) {
+        look_dispose(out);
+        out->result = LOOK_REFUSED;
+        out->at = health_now();
+    }
+    out->done_at = health_now();
+}
+
+static bool sample(struct probe *p, bool gtid, bool place, struct position *executed,
+                   struct position *logged)
+{
+    (void)logged;
+    if (p->server != 0 || !gtid || place)
+        abort();
+    atomic_fetch_add(&world.samples, 1);
+    *executed = at_sequence(atomic_load(&world.written));
+    return true;
+}
+
+static enum wait_result wait_for(struct probe *p, const struct position *position,
+                                 unsigned timeout_ms)
+{
+    uint64_t end = health_now() + timeout_ms * MS;
+
+    atomic_fetch_add(&world.waits, 1);
+    while (health_now() < end) {
+        uint64_t woken;
+        if (applied_on(p->server) >= position->domains[0].sequence)
+            return WAIT_REACHED;
+        if (read(p->wake_fd, &woken, sizeof(woken)) > 0)
+            return WAIT_FAILED;
+        usleep(200);
+    }
+    return WAIT_NOT_YET;
+}
+
+static struct server_facts *no_facts(struct probe *p, const char *const *tracked)
+{
+    (void)p;
+    (void)tracked;
+    return NULL;
+}
+
+static struct catalog *no_catalog(struct probe *p)
+{
+    (void)p;
+    return NULL;
+}
+
+static const struct probe_ops ops = {open_probe, close_probe, look,      sample,
+                                     wait_for,   no_facts,    no_catalog};
+
+/* Set once it has started: the callbacks may come before that. */
+static _Atomic(struct health *) started;
+
+static void on_change(void *context)
+{
+    struct health *h = atomic_load((_Atomic(struct health *) *)context);
+
+    if (h)
+        topology_unref(health_topology(h)); /* allowed in here */
+    atomic_fetch_add(&world.changes, 1);
+}
+
+static void on_caught_up(void *context)
+{
+    (void)context;
+    atomic_fetch_add(&world.caught_up, 1);
+}
+
+static struct health *health;
+
+static struct topology *settled(void)
+{
+    for (int i = 0; i < 2000; i++) {
+        struct topology *t = health_topology(health);
+        if (t->primary == 0 && t->servers[1].usable && t->servers[2].usable &&
+            server_horizon(&t->servers[1], 0) && server_horizon(&t->servers[2], 0))
+            return t;
+        topology_unref(t);
+        usleep(1000);
+    }
+    fail_msg("the cluster does not settle");
+    return NULL;
+}
+
+static struct topology *start(unsigned poll_ms, unsigned delay_us)
+{
+    static const struct health_server servers[SERVERS] = {{.name = "a", .host = "h1", .port = 1},
+                                                          {.name = "b", .host = "h2", .port = 2},
+                                                          {.name = "c", .host = "h3", .port = 3}};
+    const struct health_options options = {.servers = servers,
+                                           .server_count = SERVERS,
+                                           .user = "u",
+                                           .password = "p",
+                                           .poll_ms = poll_ms,
+                                           .sample_min_ms = 10,
+                                           .context = &started,
+                                           .on_change = on_change,
+                                           .on_caught_up = on_caught_up};
+
+    memset(&world, 0, sizeof(world));
+    atomic_store(&world.written, 1);
+    atomic_store(&world.delay_us, delay_us);
+    atomic_store(&started, NULL);
+    health = health_start_with(&options, &ops);
+    assert_non_null(health);
+    atomic_store(&started, health);
+    return settled();
+}
+
+static void stop(struct topology *t)
+{
+    topology_unref(t);
+    uint64_t begin = health_now();
+    health_stop(health);
+    assert_true(health_now() - begin < 1000 * MS);
+    assert_int_equal(atomic_load(&world.open_probes), 0);
+}
+
+static uint64_t write_once(void)
+{
+    atomic_store(&world.written_at, health_now());
+    atomic_fetch_add(&world.written, 1);
+    return health_now();
+}
+
+/* Asks as a pinned session does, at each read, until the replica may serve it; ns, or fails. */
+static uint64_t ask_until(const struct topology *t, size_t server, uint64_t floor)
+{
+    uint64_t begin = health_now();
+
+    while (server_horizon(&t->servers[server], health_now()) < floor) {
+        health_want(health, floor);
+        usleep(100);
+        if (health_now() - begin > 5000 * MS)
+            fail_msg("never caught up");
+    }
+    return health_now() - begin;
+}
+
+static void test_catches_up(void **state)
+{
+    struct topology *t = start(1000, 500);
+    unsigned rounds = 30;
+
+    (void)state;
+    unsigned samples = atomic_load(&world.samples);
+    uint64_t begin = health_now();
+    for (unsigned i = 0; i < rounds; i++) {
+        uint64_t floor = write_once();
+        ask_until(t, 1, floor);
+        ask_until(t, 2, floor);
+    }
+    uint64_t took = health_now() - begin;
+    unsigned taken = atomic_load(&world.samples) - samples;
+    /* At most one sample in 10 ms, and one is enough for each write. */
+    assert_in_range(taken, 1, took / (10 * MS) + 2);
+    assert_true(taken <= rounds);
+    assert_true(took < 900 * MS * 3); /* event-driven: not one look per write */
+    assert_true(atomic_load(&world.caught_up) > 0);
+    stop(t);
+}
+
+static void test_nobody_asks(void **state)
+{
+    struct topology *t = start(50, 500);
+
+    (void)state;
+    write_once();
+    usleep(20000);
+    unsigned samples = atomic_load(&world.samples);
+    unsigned waits = atomic_load(&world.waits);
+    unsigned looks = atomic_load(&world.looks);
+    usleep(500000);
+    assert_int_equal(atomic_load(&world.samples), samples);
+    assert_int_equal(atomic_load(&world.waits), waits);
+    assert_in_range(atomic_load(&world.looks) - looks, 3, 3 * 12);
+    stop(t);
+}
+
+/* A replica that is stuck is waited for while somebody asks, and no longer; and again later. */
+static void test_interest_fades(void **state)
+{
+    struct topology *t = start(10000, 100);
+    uint64_t floor;
+
+    (void)state;
+    atomic_store(&world.stuck, true);
+    floor = write_once();
+    ask_until(t, 1, floor);
+    usleep(2600000);
+    unsigned waits = atomic_load(&world.waits);
+    unsigned samples = atomic_load(&world.samples);
+    usleep(600000);
+    assert_int_equal(atomic_load(&world.waits), waits);
+    assert_int_equal(atomic_load(&world.samples), samples);
+    atomic_store(&world.stuck, false);
+    assert_true(ask_until(t, 2, floor) < 1000 * MS); /* the very same floor */
+    stop(t);
+}
+
+static void *ask_many(void *topology)
+{
+    for (int i = 0; i < 50; i++) {
+        uint64_t floor = write_once();
+        ask_until(topology, 1 + (size_t)i % 2, floor);
+    }
+    return NULL;
+}
+
+static void test_many_ask_at_once(void **state)
+{
+    struct topology *t = start(20, 300);
+    pthread_t threads[ASKERS];
+
+    (void)state;
+    for (int i = 0; i < ASKERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_many, t), 0);
+    for (int i = 0; i < 20; i++) {
+        health_suspect(health, (size_t)i % SERVERS);
+        health_relist(health);
+        health_drain(health, 1, i % 2 == 0);
+        usleep(5000);
+    }
+    for (int i = 0; i < ASKERS; i++)
+        pthread_join(threads[i], NULL);
+    assert_true(atomic_load(&world.changes) > 0);
+    stop(t);
+}
+
+static void test_stops_while_waiting(void **state)
+{
+    struct topology *t = start(1000, 100);
+
+    (void)state;
+    atomic_store(&world.stuck, true);
+    uint64_t floor = write_once();
+    ask_until(t, 1, floor);
+    for (int i = 0; i < 20; i++) {
+        health_want(health, floor);
+        usleep(1000);
+    }
+    stop(t);
+}
+
+static void test_primary_goes(void **state)
+{
+    struct topology *t = start(20, 100);
+
+    (void)state;
+    atomic_store(&world.gone, true);
+    health_suspect(health, 0);
+    for (int i = 0; server_horizon(&t->servers[0], health_now()); i++) {
+        assert_true(i < 2000);
+        usleep(1000);
+    }
+    for (int i = 0; i < 20; i++)
+        health_want(health, health_now()); /* there is nobody to sample */
+    atomic_store(&world.gone, false);
+    topology_unref(t);
+    t = settled();
+    ask_until(t, 1, write_once());
+    stop(t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_catches_up),          cmocka_unit_test(test_nobody_asks),
+        cmocka_unit_test(test_interest_fades),      cmocka_unit_test(test_many_ask_at_once),
+        cmocka_unit_test(test_stops_while_waiting), cmocka_unit_test(test_primary_goes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
