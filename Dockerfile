@@ -8,7 +8,8 @@ ARG BASE=debian:12-slim
 
 FROM ${BASE} AS build
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-        gcc libc6-dev make pkg-config libuv1-dev libssl-dev libinih-dev default-libmysqlclient-dev \
+        gcc libc6-dev make pkg-config libuv1-dev libssl-dev libinih-dev uthash-dev \
+        default-libmysqlclient-dev \
     && rm -rf /var/lib/apt/lists/*
 COPY Makefile LICENSE /source/
 COPY protocol /source/protocol

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . tests/cluster/common.sh
 
-build=(make gcc libc6-dev pkg-config libuv1-dev libssl-dev libinih-dev libcmocka-dev
+build=(make gcc libc6-dev pkg-config libuv1-dev libssl-dev libinih-dev uthash-dev libcmocka-dev
     clang clang-format clang-tidy libclang-rt-14-dev python3)
 run=(mariadb-server-core mariadb-client-core)
 test=(mmdebstrap debian-archive-keyring buildah openssl

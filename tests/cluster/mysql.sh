@@ -1,7 +1,12 @@
 # mysql.sh: sourced by cluster.sh. MySQL from an unpacked root of Debian unstable (get-mysql.sh),
 # run on this machine as it is, with the root's own dynamic loader and libraries: no chroot.
 
-MYSQL_ROOT=$CACHE/mysql-root
+# The server and its client, and what a build against its client library takes.
+MYSQL_PACKAGES=mysql-server-core,mysql-client-core,libmysqlclient-dev
+MYSQL_PACKAGES+=,gcc,libc6-dev,make,pkgconf,libuv1-dev,libinih-dev,libssl-dev,uthash-dev
+
+# Another list is another root: servers may be running from the one there is.
+MYSQL_ROOT=$CACHE/mysql-root-$(echo "$MYSQL_PACKAGES" | sha1sum | cut -c1-10)
 
 # Sets MYSQL_RUN, the words that come before a program of the unpacked root: its dynamic loader and
 # where its libraries are.

@@ -25,7 +25,7 @@ def run(*words, **options):
         [str(w) for w in words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, **{"timeout": 600, **options},
     )
-    assert done.returncode == 0, f"{words[0]} {words[1]}:\n{done.stdout[-6000:]}"
+    assert done.returncode == 0, f"{words[0]} {words[1]}:\n{done.stdout[-3000:]}"
     return done.stdout
 
 
@@ -135,7 +135,7 @@ def test_demo(tmp_path):
 
 
 def free_again(port):
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(pymysql.err.OperationalError):
         pymysql.connect(host="127.0.0.1", port=port, user="app", password="app")
         return False
     return True
