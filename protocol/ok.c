@@ -14,12 +14,11 @@ enum parse ok_decode(struct bytes payload, uint64_t capabilities, struct ok_pack
     ok->insert_id = read_lenenc(&r);
     ok->status = read_u16(&r);
     ok->warnings = read_u16(&r);
-    if (!(capabilities & CAPABILITY_SESSION_TRACK)) {
-        ok->info = read_rest(&r);
-    } else if (reader_left(&r) > 0) {
-        /* MySQL leaves out an empty info when no trackers follow. */
+    /* MySQL leaves out an empty info when no trackers follow. */
+    if (reader_left(&r) > 0) {
         ok->info = read_lenenc_bytes(&r);
-        if (ok->status & STATUS_SESSION_STATE_CHANGED && reader_left(&r) > 0)
+        if (capabilities & CAPABILITY_SESSION_TRACK && ok->status & STATUS_SESSION_STATE_CHANGED &&
+            reader_left(&r) > 0)
             ok->trackers = read_lenenc_bytes(&r);
     }
     if (ok->header != 0x00 && ok->header != 0xfe)
@@ -41,9 +40,7 @@ static bool ok_encode_head(struct writer *w, const struct ok_packet *ok, uint64_
     write_lenenc(w, ok->insert_id);
     write_u16(w, (uint16_t)status);
     write_u16(w, ok->warnings);
-    if (!track)
-        write_bytes(w, ok->info);
-    else if (changed || ok->info.size)
+    if ((track && changed) || ok->info.size)
         write_lenenc_bytes(w, ok->info);
     return track && changed;
 }

@@ -2,9 +2,13 @@
  * OK and EOF packets, and what an OK carries for session tracking.
  *
  *     OK    0x00 (or 0xfe where it ends rows under DEPRECATE_EOF), affected rows lenenc,
- *           insert id lenenc, status u16, warnings u16; then under SESSION_TRACK: info
- * lenenc-string, and when STATUS_SESSION_STATE_CHANGED is set the tracker block, again a
- * lenenc-string; without SESSION_TRACK: info to the end EOF   0xfe, warnings u16, status u16
+ *           insert id lenenc, status u16, warnings u16, info lenenc-string; then under
+ *           SESSION_TRACK, when STATUS_SESSION_STATE_CHANGED is set, the tracker block, again a
+ *           lenenc-string
+ *     EOF   0xfe, warnings u16, status u16
+ *
+ * The manual's page has the info without a length when SESSION_TRACK is off. Servers write the
+ * length there too, and drivers that know no trackers (PHP's) refuse the packet without it.
  *
  * A block is a run of entries: type u8, then a lenenc-string whose content depends on the type.
  * Manual pages: page_protocol_basic_ok_packet, page_protocol_basic_eof_packet.
