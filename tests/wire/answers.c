@@ -32,7 +32,7 @@ void answer_payload(struct connection *connection, struct bytes payload)
 }
 
 /* The answer is complete, unless more results follow. */
-static void end_answer(struct connection *connection)
+void answer_done(struct connection *connection)
 {
     mem_free(connection->taken->payload);
     mem_free(connection->taken);
@@ -69,7 +69,7 @@ static void write_ok(struct connection *connection, uint8_t header, const char *
     write_writer(connection, &out);
     mem_free(space);
     if ((ok.status & STATUS_MORE_RESULTS) == 0) {
-        end_answer(connection);
+        answer_done(connection);
     }
 }
 
@@ -88,7 +88,7 @@ void answer_error(struct connection *connection, unsigned code, const char *text
     memcpy(error.sqlstate, error_sqlstate(code), sizeof error.sqlstate);
     error_encode(&out, &error, connection->capabilities);
     write_writer(connection, &out);
-    end_answer(connection);
+    answer_done(connection);
 }
 
 static void write_definition(struct connection *connection, struct bytes name)
@@ -177,7 +177,7 @@ void answer_end(struct connection *connection, const char *words)
     ok_from_words(&ok, &none, words);
     write_eof(connection, ok.status, ok.warnings);
     if ((ok.status & STATUS_MORE_RESULTS) == 0) {
-        end_answer(connection);
+        answer_done(connection);
     }
 }
 
@@ -224,5 +224,5 @@ void answer_prepared(struct connection *connection, unsigned parameters, unsigne
     write_writer(connection, &out);
     write_definitions(connection, parameters);
     write_definitions(connection, columns);
-    end_answer(connection);
+    answer_done(connection);
 }

@@ -111,6 +111,8 @@ void answer_end(struct connection *connection, const char *words);
 void answer_prepared(struct connection *connection, unsigned parameters, unsigned columns);
 /* One payload, in as many packets as it takes. */
 void answer_payload(struct connection *connection, struct bytes payload);
+/* After answers put together from payloads: they are complete. */
+void answer_done(struct connection *connection);
 
 /* Ends the connection as the peer. */
 void connection_lose(struct connection *connection);
