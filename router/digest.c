@@ -26,22 +26,36 @@ static uint64_t mix(uint64_t hash, uint64_t value)
     return hash ^ (hash >> 29);
 }
 
+static uint64_t load(const uint8_t *p, size_t size)
+{
+    uint64_t value = 0;
+    uint32_t half;
+
+    if (size == 8) {
+        memcpy(&value, p, 8);
+        return value;
+    }
+    memcpy(&half, p, 4);
+    return half;
+}
+
+/* Every byte is in one of the numbers; some are in two, which does no harm, as the size is there.
+ */
 static uint64_t mix_bytes(uint64_t hash, const uint8_t *p, size_t size)
 {
-    uint64_t part;
+    const uint8_t *end = p + size;
 
-    hash = mix(hash, size);
-    for (; size >= 8; p += 8, size -= 8) {
-        memcpy(&part, p, 8);
-        hash = mix(hash, part);
+    hash += size;
+    if (size >= 8) {
+        for (; end - p > 8; p += 8)
+            hash = mix(hash, load(p, 8));
+        return mix(hash, load(end - 8, 8));
     }
-    if (size) {
-        part = 0;
-        for (size_t i = 0; i < size; i++)
-            part |= (uint64_t)p[i] << (8 * i);
-        hash = mix(hash, part);
-    }
-    return hash;
+    if (size >= 4)
+        return mix(hash, load(p, 4) | load(end - 4, 4) << 32);
+    if (size == 0)
+        return mix(hash, 0);
+    return mix(hash, p[0] | (uint64_t)p[size / 2] << 8 | (uint64_t)p[size - 1] << 16);
 }
 
 static void put(struct digest_state *state, const char *text, size_t size, bool upper)
@@ -68,17 +82,22 @@ static bool blank_between(uint8_t last, uint8_t next, bool is_open)
     return !(last == LAST_OPERATOR && next == LAST_OPERATOR);
 }
 
-/* Adds one piece: text for people, value for the hash. */
-static void add(struct digest_state *state, const void *text, size_t size, bool upper, uint8_t last)
+static void write_piece(struct digest_state *state, const char *text, size_t size, bool upper,
+                        uint8_t last)
 {
-    if (state->text) {
-        const char *bytes = text;
-        bool is_open = last == LAST_OPEN || (size && bytes[0] == '(');
+    bool is_open = last == LAST_OPEN || text[0] == '(';
 
-        if (!(size && bytes[0] == ')') && blank_between(state->now.last, last, is_open))
-            put(state, " ", 1, false);
-        put(state, bytes, size, upper);
-    }
+    if (text[0] != ')' && blank_between(state->now.last, last, is_open))
+        put(state, " ", 1, false);
+    put(state, text, size, upper);
+}
+
+/* Adds one piece's text, where a text is wanted; its hash is the caller's. */
+static inline void add(struct digest_state *state, const void *text, size_t size, bool upper,
+                       uint8_t last)
+{
+    if (state->text)
+        write_piece(state, text, size, upper, last);
     state->now.last = last;
 }
 
@@ -201,6 +220,11 @@ void digest_feed(struct digest_state *state, const uint8_t *start, const struct 
 
     if (token->kind == TOKEN_END)
         return;
+    if (token->kind == TOKEN_WORD && !(state->in_list | state->sign | state->semicolon)) {
+        state->row = LIST_NONE; /* the way of most tokens: nothing is pending */
+        add_word(state, start, token);
+        return;
+    }
     if (state->semicolon) {
         state->semicolon = false;
         state->row = LIST_NONE;

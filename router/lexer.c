@@ -33,11 +33,31 @@ static const uint8_t byte_classes[256] = {
 };
 /* clang-format on */
 
+/* Whether a byte can be in a name: 1; from 0x80 on, with that bit set too. */
+/* clang-format off */
+static const uint8_t name_bytes[256] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0,
+    0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1,
+    0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0,
+    129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129,
+    129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129,
+    129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129,
+    129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129,
+    129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129,
+    129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129,
+    129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129,
+    129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129,
+};
+/* clang-format on */
+
 static bool is_name_byte(uint8_t byte)
 {
-    uint8_t class = byte_classes[byte];
-
-    return class >= NA && class <= HI;
+    return name_bytes[byte];
 }
 
 static bool is_digit(uint8_t byte)
@@ -209,6 +229,10 @@ static void pass_line(struct lexer *lexer)
 /* Moves over blanks and comments to the next token's first byte, or to the end. */
 static void pass_blanks(struct lexer *lexer)
 {
+    if (lexer->at < lexer->end && *lexer->at == ' ')
+        lexer->at++;
+    if (lexer->at < lexer->end && byte_classes[*lexer->at] == NA)
+        return;
     while (lexer->at < lexer->end) {
         const uint8_t *p = lexer->at;
         uint8_t next;
@@ -279,12 +303,12 @@ static void take_quoted_name(struct lexer *lexer, struct token *token, uint8_t q
 
 static void take_name(struct lexer *lexer, struct token *token)
 {
-    const uint8_t *p = lexer->at, *start = p;
-    uint8_t all = 0;
+    const uint8_t *p = lexer->at, *start = p, *end = lexer->end;
+    uint8_t all = 0, bits;
     bool part = lexer->after_dot;
 
-    while (p < lexer->end && is_name_byte(*p))
-        all |= *p++;
+    for (; p < end && (bits = name_bytes[*p]) != 0; p++)
+        all |= bits;
     if (all >= 0x80 && lexer->mode->charset != LEXER_CHARSET_UTF8)
         lexer->odd = true; /* some byte may be a blank, or the first half of a character */
     lexer->at = p;
@@ -531,7 +555,10 @@ void lexer_next(struct lexer *lexer, struct token *token)
         lexer->before_dot = false;
     } else {
         lexer->before_dot = false;
-        take_token(lexer, token);
+        if (byte_classes[*lexer->at] == NA)
+            take_name(lexer, token); /* the way of most tokens */
+        else
+            take_token(lexer, token);
         lexer->after_dot = false;
     }
     token->size = (size_t)(lexer->at - lexer->start) - token->offset;
