@@ -7,10 +7,12 @@
 
 #include <stddef.h>
 
-/* Zeroed memory, never NULL. Freed with free(). */
-void *health_alloc(size_t count, size_t size);
-void *health_realloc(void *old, size_t count, size_t size);
-char *health_text(const char *text, size_t size); /* a copy with a NUL added */
+#define NEVER_NULL __attribute__((returns_nonnull))
+
+/* Zeroed memory (what health_realloc() adds is not), freed with free(). */
+NEVER_NULL void *health_alloc(size_t count, size_t size);
+NEVER_NULL void *health_realloc(void *old, size_t count, size_t size);
+NEVER_NULL char *health_text(const char *text, size_t size); /* a copy with a NUL added */
 
 struct arena;
 

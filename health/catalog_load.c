@@ -74,8 +74,7 @@ static const char *kept(struct listing *l, struct bytes field)
     return arena_text_of(l->arena, (const char *)field.data, field.size);
 }
 
-/* --- tables -------------------------------------------------------------------------------------
- */
+/* --- tables ----------------------------------------------------------------------------------- */
 
 static enum relation relation_of(struct bytes type, struct bytes engine)
 {
@@ -89,7 +88,7 @@ static void add_entry(struct listing *l, const struct answer *a)
     enum relation relation = relation_of(answer_at(a, 2), answer_at(a, 3));
 
     if (l->catalog->count == l->room) {
-        l->room = l->room ? 2 * l->room : 64;
+        l->room *= 2;
         l->entries = health_realloc(l->entries, l->room, sizeof(*l->entries));
     }
     if (relation == RELATION_UNREPLICATED)
@@ -139,8 +138,7 @@ static bool has_rows(struct listing *l, const char *sql)
     return rows;
 }
 
-/* --- views --------------------------------------------------------------------------------------
- */
+/* --- views ------------------------------------------------------------------------------------ */
 
 static struct catalog_entry *entry_of(struct listing *l, struct bytes schema, struct bytes name)
 {
@@ -229,8 +227,7 @@ static void list_views(struct listing *l)
     answer_dispose(&a);
 }
 
-/* --- all ----------------------------------------------------------------------------------------
- */
+/* --- all -------------------------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b, void *folds_case)
 {
@@ -263,9 +260,11 @@ struct catalog *catalog_over(struct link *link, unsigned timeout_ms)
 
     atomic_init(&catalog->references, 1);
     catalog->memory = arena;
+    l.room = 64;
+    l.entries = health_alloc(l.room, sizeof(*l.entries));
     ask_case(&l);
     list_tables(&l);
-    if (!l.failed && catalog->count)
+    if (!l.failed)
         qsort_r(l.entries, catalog->count, sizeof(*l.entries), by_name, &catalog->folds_case);
     if (!l.failed) {
         l.has_functions = has_rows(&l, "SELECT 1 FROM information_schema.ROUTINES WHERE "

@@ -31,8 +31,7 @@ static void tell(struct cluster *c, const char *subject, const char *what, const
     snprintf(e->why, sizeof(e->why), "%s", why);
 }
 
-/* --- life ---------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static char *copied(const char *text)
 {
@@ -95,8 +94,7 @@ struct cluster_news cluster_take_news(struct cluster *c)
     return news;
 }
 
-/* --- snapshots ----------------------------------------------------------------------------------
- */
+/* --- snapshots -------------------------------------------------------------------------------- */
 
 static void publish(struct cluster *c)
 {
@@ -131,8 +129,7 @@ static void publish(struct cluster *c)
     c->news.changed = true;
 }
 
-/* --- horizons -----------------------------------------------------------------------------------
- */
+/* --- horizons --------------------------------------------------------------------------------- */
 
 static const struct source *source_of(const struct cluster_server *s)
 {
@@ -281,8 +278,7 @@ static void add_sample(struct cluster *c, uint64_t at, const struct position *ex
     }
 }
 
-/* --- judging ------------------------------------------------------------------------------------
- */
+/* --- judging ---------------------------------------------------------------------------------- */
 
 static void judge_all(const struct cluster *c, struct judgement *out, int *primary,
                       char why[LOOK_WHY_MAX + 1])
@@ -360,8 +356,7 @@ static void rejudge(struct cluster *c)
         publish(c);
 }
 
-/* --- looks --------------------------------------------------------------------------------------
- */
+/* --- looks ------------------------------------------------------------------------------------ */
 
 static bool has_shrunk(const struct look *before, const struct look *after)
 {
@@ -444,8 +439,7 @@ void cluster_take_sample(struct cluster *c, uint64_t epoch, uint64_t at,
     rejudge(c);
 }
 
-/* --- waits --------------------------------------------------------------------------------------
- */
+/* --- waits ------------------------------------------------------------------------------------ */
 
 bool cluster_job_for(const struct cluster *c, size_t i, uint64_t wanted, struct cluster_job *job)
 {
@@ -506,8 +500,7 @@ uint64_t cluster_sampled(const struct cluster *c)
     return at;
 }
 
-/* --- what others say ----------------------------------------------------------------------------
- */
+/* --- what others say -------------------------------------------------------------------------- */
 
 void cluster_suspect(struct cluster *c, size_t i)
 {

@@ -74,8 +74,7 @@ const char *facts_variable(const struct server_facts *facts, const char *name)
     return found ? found->value : NULL;
 }
 
-/* --- replication filters ------------------------------------------------------------------------
- */
+/* --- replication filters ---------------------------------------------------------------------- */
 
 /* LIKE, as the servers match it: % any text, _ any byte, \ takes the next byte as it is. */
 static bool is_like(struct bytes text, const char *pattern)
@@ -162,8 +161,7 @@ bool facts_replicates(const struct server_facts *facts, struct bytes schema, str
     return table_passes(f, bytes_of(full, schema.size + table.size + 1));
 }
 
-/* --- catalog ------------------------------------------------------------------------------------
- */
+/* --- catalog ---------------------------------------------------------------------------------- */
 
 static int text_order(const char *a, struct bytes b, bool folds_case)
 {
@@ -202,8 +200,7 @@ enum relation catalog_find(const struct catalog *catalog, struct bytes schema, s
     return catalog && !catalog->is_complete ? RELATION_TABLE : RELATION_UNKNOWN;
 }
 
-/* --- references ---------------------------------------------------------------------------------
- */
+/* --- references ------------------------------------------------------------------------------- */
 
 struct server_facts *facts_ref(struct server_facts *facts)
 {

@@ -42,8 +42,7 @@ static size_t rows_of(const struct answer *a, size_t max)
     return rows < max ? rows : max;
 }
 
-/* --- variables ----------------------------------------------------------------------------------
- */
+/* --- variables -------------------------------------------------------------------------------- */
 
 static bool is_restless(struct bytes name)
 {
@@ -127,8 +126,7 @@ static void conclude_plugin(struct loading *l)
     l->facts->default_plugin = plugin && plugin[0] ? plugin : "caching_sha2_password";
 }
 
-/* --- collations ---------------------------------------------------------------------------------
- */
+/* --- collations ------------------------------------------------------------------------------- */
 
 static int by_id(const void *a, const void *b)
 {
@@ -186,8 +184,7 @@ static bool load_collations(struct loading *l)
     return good;
 }
 
-/* --- filters ------------------------------------------------------------------------------------
- */
+/* --- filters ---------------------------------------------------------------------------------- */
 
 /* "a,b" as a NULL-ended list; NULL when empty. */
 static const char *const *split(struct loading *l, struct bytes field)
@@ -256,8 +253,7 @@ static bool load_filters(struct loading *l)
     return link_is_open(l->link);
 }
 
-/* --- all ----------------------------------------------------------------------------------------
- */
+/* --- all -------------------------------------------------------------------------------------- */
 
 static uint64_t fingerprint_list(uint64_t so_far, const char *const *list)
 {

@@ -29,8 +29,7 @@ uint64_t health_now(void)
     return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
 }
 
-/* --- the lock -----------------------------------------------------------------------------------
- */
+/* --- the lock --------------------------------------------------------------------------------- */
 
 void health_lock(struct health *h)
 {
@@ -99,8 +98,7 @@ void watcher_sleep(struct watcher *w, uint64_t until)
         pthread_cond_timedwait(&w->wake, &w->health->lock, &t);
 }
 
-/* --- start --------------------------------------------------------------------------------------
- */
+/* --- start ------------------------------------------------------------------------------------ */
 
 static char *copied(const char *text)
 {
@@ -206,8 +204,7 @@ struct health *health_start(const struct health_options *options)
     return health_start_with(options, &real_probe_ops);
 }
 
-/* --- stop ---------------------------------------------------------------------------------------
- */
+/* --- stop ------------------------------------------------------------------------------------- */
 
 static void interrupt(struct watcher *w)
 {
@@ -259,8 +256,7 @@ void health_stop(struct health *h)
     mysql_library_end();
 }
 
-/* --- what the program asks ----------------------------------------------------------------------
- */
+/* --- what the program asks -------------------------------------------------------------------- */
 
 struct topology *health_topology(struct health *h)
 {

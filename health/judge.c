@@ -17,8 +17,7 @@ struct court {
     int incumbent;
 };
 
-/* --- the primary --------------------------------------------------------------------------------
- */
+/* --- the primary ------------------------------------------------------------------------------ */
 
 static bool still_replicates(const struct look *look)
 {
@@ -118,8 +117,7 @@ static int choose_primary(const struct court *c, char *why, size_t size)
     return -1;
 }
 
-/* --- chains of sources --------------------------------------------------------------------------
- */
+/* --- chains of sources ------------------------------------------------------------------------ */
 
 static bool is_loopback(const char *host)
 {
@@ -202,8 +200,7 @@ static int source_to_primary(const struct court *c, const struct member *m, bool
     return -1;
 }
 
-/* --- one member ---------------------------------------------------------------------------------
- */
+/* --- one member ------------------------------------------------------------------------------- */
 
 /* Why a member that is not the primary is no replica of it either; NULL: it is, through *source. */
 static const char *why_no_replica(const struct court *c, const struct member *m, int *source)

@@ -32,8 +32,7 @@ static struct position place_in(struct bytes file, uint64_t offset)
     return p;
 }
 
-/* --- who and where ------------------------------------------------------------------------------
- */
+/* --- who and where ---------------------------------------------------------------------------- */
 
 /* What the first query says about GTIDs; the sources' rows refer to it. */
 struct own_gtids {
@@ -98,8 +97,7 @@ static enum link_result look_at_self(struct link *link, unsigned timeout_ms, str
     return asked;
 }
 
-/* --- sources ------------------------------------------------------------------------------------
- */
+/* --- sources ---------------------------------------------------------------------------------- */
 
 static void read_places(const struct answer *a, struct source *s)
 {
@@ -164,8 +162,7 @@ static enum link_result look_at_sources(struct link *link, unsigned timeout_ms, 
     return asked == LINK_SERVER_ERROR ? LINK_OK : asked; /* it may not be allowed: said elsewhere */
 }
 
-/* --- the log ------------------------------------------------------------------------------------
- */
+/* --- the log ---------------------------------------------------------------------------------- */
 
 static enum link_result read_log_place(struct link *link, unsigned timeout_ms, struct position *out)
 {

@@ -20,8 +20,7 @@ static bool is_primary(const struct watcher *m)
     return m->health->cluster.primary == (int)m->server;
 }
 
-/* --- looks --------------------------------------------------------------------------------------
- */
+/* --- looks ------------------------------------------------------------------------------------ */
 
 static bool applier_runs(const struct look *look)
 {
@@ -76,8 +75,7 @@ static void take_look(struct watcher *m)
     health_unlock(h);
 }
 
-/* --- the catalog --------------------------------------------------------------------------------
- */
+/* --- the catalog ------------------------------------------------------------------------------ */
 
 static bool catalog_is_due(const struct watcher *m, uint64_t now, bool asked)
 {
@@ -105,8 +103,7 @@ static void read_catalog(struct watcher *m)
     health_unlock(h);
 }
 
-/* --- samples ------------------------------------------------------------------------------------
- */
+/* --- samples ---------------------------------------------------------------------------------- */
 
 static void take_sample(struct watcher *m)
 {
@@ -133,8 +130,7 @@ static void take_sample(struct watcher *m)
     position_dispose(&logged);
 }
 
-/* --- the loop -----------------------------------------------------------------------------------
- */
+/* --- the loop --------------------------------------------------------------------------------- */
 
 enum task { TASK_NONE, TASK_LOOK, TASK_SAMPLE, TASK_CATALOG };
 

@@ -113,23 +113,24 @@ struct position position_higher(const struct position *a, const struct position 
     if (a->count + b->count == 0)
         return out;
     out.domains = health_alloc(a->count + b->count, sizeof(*out.domains));
-    while (i < a->count || j < b->count) {
-        const struct gtid_domain *x = i < a->count ? &a->domains[i] : NULL;
-        const struct gtid_domain *y = j < b->count ? &b->domains[j] : NULL;
-        int order = !x ? 1 : !y ? -1 : domain_order(x, y);
+    while (i < a->count && j < b->count) {
+        const struct gtid_domain *x = &a->domains[i];
+        const struct gtid_domain *y = &b->domains[j];
+        int order = domain_order(x, y);
+        bool second = order > 0 || (order == 0 && y->sequence > x->sequence);
 
+        out.domains[out.count++] = second ? *y : *x;
         i += order <= 0;
         j += order >= 0;
-        if (order == 0)
-            out.domains[out.count++] = y->sequence > x->sequence ? *y : *x;
-        else
-            out.domains[out.count++] = order < 0 ? *x : *y;
     }
+    while (i < a->count)
+        out.domains[out.count++] = a->domains[i++];
+    while (j < b->count)
+        out.domains[out.count++] = b->domains[j++];
     return out;
 }
 
-/* --- log file and offset ------------------------------------------------------------------------
- */
+/* --- log file and offset ---------------------------------------------------------------------- */
 
 bool position_parse_file(const char *file, size_t size, uint64_t offset, struct position *out)
 {
@@ -180,8 +181,7 @@ static bool place_contains(const struct log_place *applied, const struct log_pla
            (applied->number == wanted->number && applied->offset >= wanted->offset);
 }
 
-/* --- Galera -------------------------------------------------------------------------------------
- */
+/* --- Galera ----------------------------------------------------------------------------------- */
 
 static bool parse_galera(struct scan *s, struct position *out)
 {
@@ -198,8 +198,7 @@ static bool parse_galera(struct scan *s, struct position *out)
     return true;
 }
 
-/* --- all kinds ----------------------------------------------------------------------------------
- */
+/* --- all kinds -------------------------------------------------------------------------------- */
 
 static struct position empty_of(enum position_kind kind)
 {

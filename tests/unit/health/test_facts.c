@@ -48,8 +48,7 @@ static void test_look_ups(void **state)
     assert_string_equal(flavor_name(FLAVOR_MARIADB), "mariadb");
 }
 
-/* --- filters ------------------------------------------------------------------------------------
- */
+/* --- filters ---------------------------------------------------------------------------------- */
 
 struct filter_row {
     const char *kind; /* which list, */
@@ -104,8 +103,7 @@ static void test_filters(void **state)
     }
 }
 
-/* --- catalog ------------------------------------------------------------------------------------
- */
+/* --- catalog ---------------------------------------------------------------------------------- */
 
 static const struct catalog_entry entries[] = {
     {"app", "T", RELATION_TABLE},         {"app", "cache", RELATION_UNREPLICATED},
@@ -167,8 +165,7 @@ static void test_server_replicates(void **state)
     free(t);
 }
 
-/* --- views --------------------------------------------------------------------------------------
- */
+/* --- views ------------------------------------------------------------------------------------ */
 
 struct view_row {
     const char *text;

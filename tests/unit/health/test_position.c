@@ -29,8 +29,7 @@ static struct position parsed(enum position_kind kind, const char *text)
     return p;
 }
 
-/* --- texts --------------------------------------------------------------------------------------
- */
+/* --- texts ------------------------------------------------------------------------------------ */
 
 struct text_row {
     enum position_kind kind;
@@ -202,8 +201,7 @@ static void test_text_is_cut(void **state)
     position_dispose(&p);
 }
 
-/* --- contains -----------------------------------------------------------------------------------
- */
+/* --- contains --------------------------------------------------------------------------------- */
 
 struct contains_row {
     const enum position_kind *kind;
@@ -337,8 +335,7 @@ static void test_kinds_do_not_mix(void **state)
     }
 }
 
-/* --- MariaDB's two positions, and divergence ----------------------------------------------------
- */
+/* --- MariaDB's two positions, and divergence -------------------------------------------------- */
 
 static void test_higher(void **state)
 {
