@@ -378,7 +378,7 @@ static void take_fraction(struct lexer *lexer, struct token *token, const uint8_
 /* At a digit: a number, or a name that begins with digits. */
 static void take_number(struct lexer *lexer, struct token *token)
 {
-    const uint8_t *start = lexer->at, *p = start;
+    const uint8_t *start = lexer->at, *p;
     uint8_t mark = peek(lexer, start + 1);
 
     if (lexer->after_dot) {

@@ -107,6 +107,22 @@ static struct statement classified_mariadb(const char *sql)
     assert_true(bytes_equal_text((b), (text)) ||                                                   \
                 (print_error("is '%.*s'\n", (int)(b).size, (const char *)(b).data), false))
 
+/* "schema.name name" */
+static void print_tables(const struct statement *statement, char *text, size_t size)
+{
+    size_t length = 0;
+
+    text[0] = 0;
+    for (unsigned i = 0; i < statement->table_count; i++) {
+        char schema[80], name[80];
+
+        name_unquote(statement->tables[i].schema, schema, sizeof schema);
+        name_unquote(statement->tables[i].name, name, sizeof name);
+        length += (size_t)snprintf(text + length, size - length, "%s%s%s%s", i ? " " : "", schema,
+                                   schema[0] ? "." : "", name);
+    }
+}
+
 static void test_tables(void **state)
 {
     static const struct {
@@ -141,18 +157,9 @@ static void test_tables(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct statement statement = classified(rows[i].sql);
-        char text[512] = "", name[80];
+        char text[512];
 
-        for (unsigned k = 0; k < statement.table_count; k++) {
-            if (k)
-                strcat(text, " ");
-            if (statement.tables[k].schema.size) {
-                name_unquote(statement.tables[k].schema, name, sizeof name);
-                strcat(strcat(text, name), ".");
-            }
-            name_unquote(statement.tables[k].name, name, sizeof name);
-            strcat(text, name);
-        }
+        print_tables(&statement, text, sizeof text);
         if (strcmp(text, rows[i].tables) != 0)
             print_error("%s\n", rows[i].sql);
         assert_string_equal(text, rows[i].tables);
@@ -373,27 +380,24 @@ static void test_unquote(void **state)
     assert_int_equal(name_unquote(bytes_of_text("too-long-name"), text, sizeof text), sizeof text);
 }
 
-static void test_nesting(void **state)
+/* SELECT ((((1)))) */
+static enum statement_class class_at_depth(size_t depth)
 {
     char sql[600] = "SELECT ";
-    struct statement statement;
+    size_t start = strlen(sql);
 
+    memset(sql + start, '(', depth);
+    sql[start + depth] = '1';
+    memset(sql + start + depth + 1, ')', depth);
+    sql[start + 2 * depth + 1] = 0;
+    return classified(sql).class;
+}
+
+static void test_nesting(void **state)
+{
     (void)state;
-    for (int depth = 0; depth < 60; depth++)
-        strcat(sql, "(");
-    strcat(sql, "1");
-    for (int depth = 0; depth < 60; depth++)
-        strcat(sql, ")");
-    statement = classified(sql);
-    assert_int_equal(statement.class, STATEMENT_READ);
-    strcpy(sql, "SELECT ");
-    for (int depth = 0; depth < 200; depth++)
-        strcat(sql, "(");
-    strcat(sql, "1");
-    for (int depth = 0; depth < 200; depth++)
-        strcat(sql, ")");
-    statement = classified(sql);
-    assert_int_equal(statement.class, STATEMENT_WRITE);
+    assert_int_equal(class_at_depth(60), STATEMENT_READ);
+    assert_int_equal(class_at_depth(200), STATEMENT_WRITE);
 }
 
 int main(void)
