@@ -134,8 +134,11 @@ static void learn_moments(struct session *session)
     if (command->statement.class == STATEMENT_READ) {
         session->last_read = worker_now(session->worker);
         session->last_server = (int)session->lease.server;
-    } else if (command->statement.may_change &&
-               session->transaction != SESSION_TRANSACTION_READ_ONLY) {
+    } else if (session->transaction == SESSION_TRANSACTION_READ_WRITE ||
+               (command->statement.may_change &&
+                session->transaction != SESSION_TRANSACTION_READ_ONLY)) {
+        /* In a transaction also what changes nothing itself: BEGIN, or SET autocommit = 1, commits
+         * what was open. */
         session->last_write = worker_now(session->worker);
     }
 }
@@ -172,6 +175,9 @@ void learn_end(struct session *session)
         if (fetch_trackers(session)) {
             return;
         }
+    } else if (command->code == COMMAND_STMT_PREPARE &&
+               command->statement.class == STATEMENT_READ) {
+        session->last_server = (int)session->lease.server; /* EXECUTE will find it there */
     }
     learn_trackers_fetched(session);
 }

@@ -8,6 +8,9 @@
 
 #include "proxy/client/session.h"
 
+#include <stdio.h>
+#include <string.h>
+
 static void write_one(struct world *world, struct client *client)
 {
     client_query(client, "INSERT INTO shop.t VALUES (1)");
@@ -139,6 +142,46 @@ static void transaction_raises_the_floor_at_its_end(void **state)
     world_end(world);
 }
 
+/* A transaction with a write is open; this ends it without COMMIT, later than the write itself. */
+static void implicit_commit_raises_the_floor(const char *sql, const char *words)
+{
+    struct world *world = world_new(1, NULL);
+    struct client *client = client_log_in(world, NULL);
+    struct connection *connection;
+    char text[100];
+
+    client_query(client, "BEGIN");
+    connection = server_expect(world, PRIMARY, "QUERY BEGIN");
+    answer_ok(connection, "trans");
+    client_expect(client, "ok trans");
+    client_query(client, "INSERT INTO shop.t VALUES (1)");
+    connection_expect(connection, "QUERY INSERT INTO shop.t VALUES (1)");
+    answer_ok(connection, "affected=1 trans");
+    client_expect(client, "ok affected=1 trans");
+    world_replicas_stop(world);
+    world->now += 1000;
+    client_query(client, sql);
+    snprintf(text, sizeof text, "QUERY %s", sql);
+    connection_expect(connection, text);
+    answer_ok(connection, words);
+    assert_non_null(client_read(client));
+    if (strstr(words, "trans") != NULL) {
+        client_query(client, "COMMIT");
+        connection_expect(connection, "QUERY COMMIT");
+        answer_ok(connection, "");
+        client_expect(client, "ok");
+    }
+    assert_true(reads_on_primary(world, client));
+    world_end(world);
+}
+
+static void begin_commits_what_was_open(void **state)
+{
+    (void)state;
+    implicit_commit_raises_the_floor("START TRANSACTION READ ONLY", "trans read-only");
+    implicit_commit_raises_the_floor("SET autocommit=1", "set:autocommit=ON");
+}
+
 /* With wait_ms the read waits for a replica, and takes the primary when none comes in time. */
 static void read_waits_for_a_replica(void **state)
 {
@@ -179,6 +222,7 @@ int main(void)
         cmocka_unit_test(failed_write_raises_the_floor),
         cmocka_unit_test(read_does_not_raise_the_floor),
         cmocka_unit_test(transaction_raises_the_floor_at_its_end),
+        cmocka_unit_test(begin_commits_what_was_open),
         cmocka_unit_test(read_waits_for_a_replica),
     };
 

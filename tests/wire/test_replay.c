@@ -1,0 +1,162 @@
+/*
+ * Ahead of a write the connection is brought in step first, and the write is sent only when every
+ * step has succeeded.
+ */
+#include "client.h"
+#include "server.h"
+#include "world.h"
+
+#include "protocol/command.h"
+#include "proxy/client/session.h"
+
+/* A client with a schema and a time zone of its own; its connections have both. */
+static struct client *client_with_state(struct world *world)
+{
+    struct client *client = client_log_in(world, "shop");
+
+    client_query(client, "SET time_zone='+02:00'");
+    answer_ok(world_expect(world, "QUERY SET time_zone='+02:00'"), "set:time_zone=+02:00 change");
+    client_expect(client, "ok set:time_zone=+02:00");
+    return client;
+}
+
+/* The primary's next connection is a fresh one, and answers steps only when told to. */
+static void forget_primary(struct world *world)
+{
+    for (unsigned i = 1; server_connection(world, PRIMARY, i) != NULL; i++) {
+        connection_lose(server_connection(world, PRIMARY, i));
+    }
+    world->scripts[PRIMARY].by_itself = BY_ITSELF_SETUP;
+    world_run(world);
+}
+
+static void steps_are_awaited_before_a_write(void **state)
+{
+    struct world *world = world_new(1, NULL);
+    struct client *client = client_with_state(world);
+    struct connection *connection;
+
+    (void)state;
+    forget_primary(world);
+    client_query(client, "INSERT INTO t VALUES (1)");
+    connection = server_expect(world, PRIMARY, "INIT_DB shop");
+    answer_ok(connection, "schema=shop");
+    connection_expect(connection, "QUERY SET time_zone=_utf8mb4'+02:00'");
+    assert_null(connection->first);
+    answer_ok(connection, "set:time_zone=+02:00 change");
+    connection_expect(connection, "QUERY INSERT INTO t VALUES (1)");
+    answer_ok(connection, "affected=1");
+    client_expect(client, "ok affected=1");
+    world_end(world);
+}
+
+static void write_is_not_sent_when_the_schema_fails(void **state)
+{
+    struct world *world = world_new(1, NULL);
+    struct client *client = client_with_state(world);
+    struct connection *connection;
+
+    (void)state;
+    forget_primary(world);
+    client_query(client, "INSERT INTO t VALUES (1)");
+    connection = server_expect(world, PRIMARY, "INIT_DB shop");
+    answer_error(connection, 1049, "Unknown database 'shop'");
+    connection_expect(connection, "QUERY SET time_zone=_utf8mb4'+02:00'");
+    answer_ok(connection, "set:time_zone=+02:00 change");
+    client_expect(client, "error 1049 42000 Unknown database 'shop'");
+    assert_null(strstr(connection->log, "INSERT"));
+    assert_int_equal(world->workers[0].sessions->last_write, 0);
+    world_end(world);
+}
+
+static void write_is_not_sent_when_the_second_step_fails(void **state)
+{
+    struct world *world = world_new(1, NULL);
+    struct client *client = client_with_state(world);
+    struct connection *connection;
+
+    (void)state;
+    forget_primary(world);
+    client_query(client, "DELETE FROM t");
+    connection = server_expect(world, PRIMARY, "INIT_DB shop");
+    answer_ok(connection, "schema=shop");
+    connection_expect(connection, "QUERY SET time_zone=_utf8mb4'+02:00'");
+    client_expect_nothing(client);
+    answer_error(connection, 1298, "Unknown or incorrect time zone: '+02:00'");
+    client_expect(client, "error 1298 HY000 Unknown or incorrect time zone: '+02:00'");
+    assert_null(strstr(connection->log, "DELETE"));
+    /* Nobody gets that connection as it is. */
+    world->scripts[PRIMARY].by_itself |= BY_ITSELF_SCHEMA | BY_ITSELF_SET | BY_ITSELF_RESET;
+    client_query(client, "DELETE FROM t");
+    answer_ok(server_expect(world, PRIMARY, "QUERY DELETE FROM t"), "affected=2");
+    client_expect(client, "ok affected=2");
+    assert_true(connection->wire->proxy_closed || strstr(connection->log, "RESET") != NULL);
+    world_end(world);
+}
+
+/* Two sessions with different state take turns on one connection. */
+static void two_sessions_share_a_connection(void **state)
+{
+    struct world *world = world_new(1, "TIDEMARK_SERVER_DB1_MAX_CONNECTIONS=1", NULL);
+    struct client *one = client_with_state(world);
+    struct client *two;
+    struct connection *connection = server_connection(world, PRIMARY, 1);
+
+    (void)state;
+    connection->server->by_itself |= BY_ITSELF_SET;
+    two = client_log_in(world, "store");
+    connection->log[0] = 0;
+    client_query(one, "DELETE FROM t");
+    answer_ok(server_expect(world, PRIMARY, "QUERY DELETE FROM t"), "");
+    client_expect(one, "ok");
+    client_query(two, "DELETE FROM t");
+    answer_ok(server_expect(world, PRIMARY, "QUERY DELETE FROM t"), "");
+    client_expect(two, "ok");
+    assert_string_equal(connection->log,
+                        "INIT_DB shop; QUERY SET time_zone=_utf8mb4'+02:00'; QUERY DELETE FROM t; "
+                        "RESET_CONNECTION; SETUP; INIT_DB store; "
+                        "QUERY SET character_set_client=_utf8mb4'utf8mb4',"
+                        "character_set_results=_utf8mb4'utf8mb4',"
+                        "collation_connection=_utf8mb4'utf8mb4_general_ci'; "
+                        "QUERY DELETE FROM t");
+    assert_int_equal(world->scripts[PRIMARY].count, 1);
+    world_end(world);
+}
+
+static void last_insert_id_is_brought_along(void **state)
+{
+    struct world *world = world_new(1, NULL);
+    struct client *client = client_log_in(world, NULL);
+    struct client *other = client_log_in(world, NULL);
+    struct connection *connection;
+
+    (void)state;
+    client_query(client, "INSERT INTO shop.t VALUES (1)");
+    connection = server_expect(world, PRIMARY, "QUERY INSERT INTO shop.t VALUES (1)");
+    answer_ok(connection, "affected=1 id=42");
+    client_expect(client, "ok affected=1 id=42");
+    client_query(other, "DELETE FROM shop.t");
+    connection_expect(connection, "QUERY DELETE FROM shop.t");
+    answer_ok(connection, "");
+    client_expect(other, "ok");
+    client_query(client, "INSERT INTO shop.t VALUES (LAST_INSERT_ID())");
+    connection_expect(connection, "QUERY SET last_insert_id=42");
+    answer_ok(connection, "set:last_insert_id=42 change");
+    connection_expect(connection, "QUERY INSERT INTO shop.t VALUES (LAST_INSERT_ID())");
+    answer_ok(connection, "affected=1 id=43");
+    client_expect(client, "ok affected=1 id=43");
+    world_end(world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(steps_are_awaited_before_a_write),
+        cmocka_unit_test(write_is_not_sent_when_the_schema_fails),
+        cmocka_unit_test(write_is_not_sent_when_the_second_step_fails),
+        cmocka_unit_test(two_sessions_share_a_connection),
+        cmocka_unit_test(last_insert_id_is_brought_along),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
