@@ -205,15 +205,6 @@ static void start_history(struct cluster *c)
         void_horizon(&c->servers[i]);
 }
 
-static void set_diverged(struct cluster *c, struct cluster_server *s, bool diverged)
-{
-    if (s->diverged == diverged)
-        return;
-    s->diverged = diverged;
-    tell(c, s->name, diverged ? "diverged" : "no longer diverged",
-         diverged ? "it has transactions that the primary does not have" : "");
-}
-
 /*
  * Looks for replicas that have what the primary, asked at `at`, does not. Only a replica read
  * before that moment can be judged: one read later may simply be ahead of the sample. The finding
@@ -229,7 +220,7 @@ static void find_diverged(struct cluster *c, uint64_t at, const struct position 
         const struct source *source = source_of(s);
         if (source && source->uses_gtid && s->look.done_at <= at &&
             position_has_diverged(&s->look.executed, executed, uuid))
-            set_diverged(c, s, true);
+            s->diverged = true;
     }
 }
 
@@ -313,7 +304,7 @@ static void change_primary(struct cluster *c, int primary)
         return;
     }
     for (size_t i = 0; i < c->count && primary != c->incumbent; i++)
-        set_diverged(c, &c->servers[i], false); /* measured against another history */
+        c->servers[i].diverged = false; /* measured against another history */
     c->incumbent = primary;
     start_history(c); /* also for the old one: somebody else may have been it meanwhile */
     tell(c, c->servers[primary].name, "primary", "");
@@ -379,7 +370,7 @@ static void take_good_look(struct cluster *c, size_t i, struct look *look)
 
     if (another || (s->was_seen && has_shrunk(&s->look, look))) {
         void_horizon(s);
-        set_diverged(c, s, false);
+        s->diverged = false;
         if ((int)i == c->incumbent && another) {
             set_gauge(&s->gauges.granted_until_ns, 0);
             start_history(c);
