@@ -15,7 +15,7 @@ static const struct history FIRST = {"1", 1};
 
 static struct position at_sequence(uint64_t n)
 {
-    char text[40];
+    char text[40] = "";
     struct position p;
     int size = n ? snprintf(text, sizeof(text), "0-1-%llu", (unsigned long long)n) : 0;
 

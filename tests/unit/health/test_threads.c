@@ -39,7 +39,7 @@ struct probe {
 
 static struct position at_sequence(unsigned n)
 {
-    char text[40];
+    char text[40] = "";
     struct position p;
     int size = snprintf(text, sizeof(text), "0-1-%u", n);
 
