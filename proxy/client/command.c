@@ -358,6 +358,15 @@ void command_place(struct session *session)
         return;
     }
     server = choose_server(session, &behind);
+    if (server < 0 && command->avoid != 0) {
+        struct sql_error error = error_make(
+            ERROR_SERVER_LOST, "lost the connection to server %s during the query, and no other "
+                               "replica may serve it now",
+            session->worker->process->config->servers[command->avoid - 1].name);
+
+        session_refuse(session, &error);
+        return;
+    }
     if (server < 0 || (behind && may_wait_for_replica(session))) {
         wait_for_server(session);
         return;
