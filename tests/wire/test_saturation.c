@@ -1,0 +1,230 @@
+/*
+ * Servers with fewer connections than there are sessions: who waits, in which order, what moves
+ * between workers, and what those are told whose time is over.
+ */
+#include "client.h"
+#include "server.h"
+#include "world.h"
+
+#include "proxy/backend/permits.h"
+
+#include <stdio.h>
+
+static struct client *log_in_on(struct world *world, unsigned worker)
+{
+    return client_log_in_as(world, &(struct client_login){.worker = worker});
+}
+
+static void write_as(struct client *client, unsigned number)
+{
+    char sql[64];
+
+    snprintf(sql, sizeof sql, "DELETE FROM shop.t WHERE a = %u", number);
+    client_query(client, sql);
+    world_run(client->world);
+}
+
+/* The connection that was asked what the client with this number asked. */
+static struct connection *expect_write(struct world *world, unsigned number)
+{
+    char text[64];
+
+    snprintf(text, sizeof text, "QUERY DELETE FROM shop.t WHERE a = %u", number);
+    return server_expect(world, PRIMARY, text);
+}
+
+static void finish_write(struct client *client, struct connection *connection)
+{
+    answer_ok(connection, "");
+    client_expect(client, "ok");
+}
+
+/* Six sessions on two workers, two connections: in the order in which they came, whoever's. */
+static void waiters_of_all_workers_are_served_in_order(void **state)
+{
+    struct world *world = world_new(2, "TIDEMARK_SERVER_DB1_MAX_CONNECTIONS=2", NULL);
+    struct connection *connections[6];
+    struct client *clients[6];
+
+    (void)state;
+    for (unsigned i = 0; i < 6; i++) {
+        clients[i] = log_in_on(world, i % 2);
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        write_as(clients[i], i);
+    }
+    assert_int_equal(permits_queued(world->process.permits, PRIMARY), 4);
+    assert_int_equal(world_permits(world, PRIMARY), 2);
+    for (unsigned i = 0; i < 6; i++) {
+        connections[i] = expect_write(world, i);
+        if (i + 2 < 6) {
+            char later[64];
+
+            /* Whoever comes after the next two is not served yet. */
+            snprintf(later, sizeof later, "WHERE a = %u", i + 2);
+            for (unsigned n = 1; server_connection(world, PRIMARY, n) != NULL; n++) {
+                assert_null(strstr(server_connection(world, PRIMARY, n)->log, later));
+            }
+        }
+        finish_write(clients[i], connections[i]);
+        assert_true(world_permits(world, PRIMARY) <= 2);
+    }
+    world_end(world);
+}
+
+/* The connection itself goes to the other worker: the server sees no new one. */
+static void connection_moves_to_the_waiter_of_another_worker(void **state)
+{
+    struct world *world = world_new(2, "TIDEMARK_SERVER_DB1_MAX_CONNECTIONS=1", NULL);
+    struct client *one = log_in_on(world, 0);
+    struct client *two = log_in_on(world, 1);
+    struct connection *connection;
+
+    (void)state;
+    write_as(one, 1);
+    write_as(two, 2);
+    connection = expect_write(world, 1);
+    finish_write(one, connection);
+    assert_ptr_equal(expect_write(world, 2), connection);
+    finish_write(two, connection);
+    assert_int_equal(world->scripts[PRIMARY].count, 1);
+    assert_int_equal(world_permits(world, PRIMARY), 1);
+    /* And back again, though nobody gives it back: the idle one is asked for. */
+    write_as(one, 3);
+    assert_ptr_equal(expect_write(world, 3), connection);
+    finish_write(one, connection);
+    assert_int_equal(world->scripts[PRIMARY].count, 1);
+    world_end(world);
+}
+
+/* Where streams cannot move, the permit does: the connection is closed, and opened elsewhere. */
+static void permit_moves_where_connections_cannot(void **state)
+{
+    struct world *world = world_new(2, "TIDEMARK_SERVER_DB1_MAX_CONNECTIONS=1", NULL);
+    struct client *one = log_in_on(world, 0);
+    struct client *two = log_in_on(world, 1);
+    struct connection *connection;
+
+    (void)state;
+    world->moves_connections = false;
+    write_as(one, 1);
+    write_as(two, 2);
+    connection = expect_write(world, 1);
+    finish_write(one, connection);
+    finish_write(two, expect_write(world, 2));
+    assert_true(connection->wire->proxy_closed);
+    assert_int_equal(world->scripts[PRIMARY].count, 2);
+    assert_int_equal(world_permits(world, PRIMARY), 1);
+    world_end(world);
+}
+
+static void connection_of_another_user_makes_room(void **state)
+{
+    struct world *world = world_new(1, "TIDEMARK_SERVER_DB1_MAX_CONNECTIONS=1", NULL);
+    struct client *one = log_in_on(world, 0);
+    struct client *two =
+        client_log_in_as(world, &(struct client_login){.user = "other", .password = "hidden"});
+    struct connection *connection;
+
+    (void)state;
+    write_as(one, 1);
+    connection = expect_write(world, 1);
+    assert_string_equal(connection->user, "app");
+    write_as(two, 2);
+    assert_int_equal(permits_queued(world->process.permits, PRIMARY), 1);
+    finish_write(one, connection);
+    connection = expect_write(world, 2);
+    assert_string_equal(connection->user, "other");
+    finish_write(two, connection);
+    /* Now one is idle, of the wrong user: it goes at once. */
+    write_as(one, 3);
+    connection = expect_write(world, 3);
+    assert_string_equal(connection->user, "app");
+    finish_write(one, connection);
+    assert_int_equal(world_permits(world, PRIMARY), 1);
+    world_end(world);
+}
+
+static void waiter_is_told_why_in_time(void **state)
+{
+    struct world *world = world_new(1, "TIDEMARK_SERVER_DB1_MAX_CONNECTIONS=1",
+                                    "TIDEMARK_POOL_WAIT_TIMEOUT_MS=1000", NULL);
+    struct client *one = log_in_on(world, 0);
+    struct client *two = log_in_on(world, 0);
+    struct client *three = log_in_on(world, 0);
+    struct connection *connection;
+
+    (void)state;
+    write_as(one, 1);
+    connection = expect_write(world, 1);
+    write_as(two, 2);
+    world_advance_ms(world, 500);
+    write_as(three, 3);
+    world_advance_ms(world, 400);
+    client_expect_nothing(two);
+    world_advance_ms(world, 100);
+    client_expect(two, "error 1040 08004 no connection to server db1 within 1000 ms: all 1 are in "
+                       "use, 2 waiting ([server db1] max_connections, [pool] wait_timeout_ms)");
+    client_expect_nothing(three);
+    finish_write(one, connection);
+    finish_write(three, expect_write(world, 3));
+    /* Who was refused may ask again. */
+    write_as(two, 4);
+    finish_write(two, expect_write(world, 4));
+    world_end(world);
+}
+
+/* Whoever waits may leave, at any place in the queue. */
+static void waiters_leave(void **state)
+{
+    struct world *world = world_new(2, "TIDEMARK_SERVER_DB1_MAX_CONNECTIONS=1", NULL);
+    struct client *clients[5];
+    struct connection *connection;
+
+    (void)state;
+    for (unsigned i = 0; i < 5; i++) {
+        clients[i] = log_in_on(world, i % 2);
+        write_as(clients[i], i);
+    }
+    connection = expect_write(world, 0);
+    client_leave(clients[1]);
+    client_leave(clients[3]);
+    world_run(world);
+    assert_int_equal(permits_queued(world->process.permits, PRIMARY), 2);
+    finish_write(clients[0], connection);
+    finish_write(clients[2], expect_write(world, 2));
+    finish_write(clients[4], expect_write(world, 4));
+    world_end(world);
+}
+
+/* The one who holds the connection leaves in the middle of an answer. */
+static void holder_leaves(void **state)
+{
+    struct world *world = world_new(2, "TIDEMARK_SERVER_DB1_MAX_CONNECTIONS=1", NULL);
+    struct client *one = log_in_on(world, 0);
+    struct client *two = log_in_on(world, 1);
+
+    (void)state;
+    write_as(one, 1);
+    (void)expect_write(world, 1);
+    write_as(two, 2);
+    client_leave(one);
+    finish_write(two, expect_write(world, 2));
+    assert_int_equal(world->scripts[PRIMARY].count, 2);
+    world_end(world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(waiters_of_all_workers_are_served_in_order),
+        cmocka_unit_test(connection_moves_to_the_waiter_of_another_worker),
+        cmocka_unit_test(permit_moves_where_connections_cannot),
+        cmocka_unit_test(connection_of_another_user_makes_room),
+        cmocka_unit_test(waiter_is_told_why_in_time),
+        cmocka_unit_test(waiters_leave),
+        cmocka_unit_test(holder_leaves),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
