@@ -19,7 +19,7 @@
 #include "proxy/worker.h"
 
 #include <assert.h>
-#include <unistd.h>
+#include <utlist.h>
 #include <uv.h>
 
 #define TO(state) (1u << (state))
@@ -51,14 +51,7 @@ static void on_closed(void *owner)
     struct backend *backend = owner;
     struct pool *pool = backend->worker->pool;
 
-    if (backend->previous_all != NULL) {
-        backend->previous_all->next_all = backend->next_all;
-    } else {
-        pool->backends = backend->next_all;
-    }
-    if (backend->next_all != NULL) {
-        backend->next_all->previous_all = backend->previous_all;
-    }
+    DL_DELETE2(pool->backends, backend, previous_all, next_all);
     pool_closed(backend, &backend->error);
     backend_login_dispose(backend);
     for (unsigned i = 0; i < backend->step_count; i++) {
@@ -419,11 +412,7 @@ struct backend *backend_new(struct worker *worker, struct group *group, unsigned
     backend->is_opening = true;
     backend->opened_ns = worker_now(worker);
     backend->prepared = prepared_cache_new();
-    backend->next_all = pool->backends;
-    if (pool->backends != NULL) {
-        pool->backends->previous_all = backend;
-    }
-    pool->backends = backend;
+    DL_PREPEND2(pool->backends, backend, previous_all, next_all);
     return backend;
 }
 

@@ -15,23 +15,20 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
-
-struct waiter_list {
-    struct waiter *first, *last;
-};
+#include <utlist.h>
 
 struct server_permits {
     atomic_uint used;
     atomic_uint queued;
     unsigned limit;
-    struct waiter_list queue; /* oldest first; guarded by the lock */
+    struct waiter *queue; /* oldest first; guarded by the lock */
 };
 
 /* What a worker tells the others; each counter is written by its own worker, or is a request. */
 struct worker_permits {
-    atomic_uint *idle;          /* per server */
-    atomic_bool *asked;         /* per server */
-    struct waiter_list granted; /* guarded by the lock */
+    atomic_uint *idle;      /* per server */
+    atomic_bool *asked;     /* per server */
+    struct waiter *granted; /* guarded by the lock */
 };
 
 struct permits {
@@ -42,33 +39,6 @@ struct permits {
     void (*wake)(void *context, unsigned worker);
     void *context;
 };
-
-static void list_append(struct waiter_list *list, struct waiter *waiter)
-{
-    waiter->next = NULL;
-    waiter->previous = list->last;
-    if (list->last != NULL) {
-        list->last->next = waiter;
-    } else {
-        list->first = waiter;
-    }
-    list->last = waiter;
-}
-
-static void list_remove(struct waiter_list *list, struct waiter *waiter)
-{
-    if (waiter->previous != NULL) {
-        waiter->previous->next = waiter->next;
-    } else {
-        list->first = waiter->next;
-    }
-    if (waiter->next != NULL) {
-        waiter->next->previous = waiter->previous;
-    } else {
-        list->last = waiter->previous;
-    }
-    waiter->next = waiter->previous = NULL;
-}
 
 struct permits *permits_new(size_t workers, size_t servers, const unsigned *limits,
                             void (*wake)(void *context, unsigned worker), void *context)
@@ -131,15 +101,15 @@ static void grant(struct permits *permits, struct waiter *waiter, struct backend
 {
     waiter->state = WAITER_GRANTED;
     waiter->parcel = parcel;
-    list_append(&permits->workers[waiter->worker].granted, waiter);
+    DL_APPEND2(permits->workers[waiter->worker].granted, waiter, previous, next);
     permits->wake(permits->context, waiter->worker);
 }
 
 static struct waiter *pop_oldest(struct server_permits *server)
 {
-    struct waiter *waiter = server->queue.first;
+    struct waiter *waiter = server->queue;
 
-    list_remove(&server->queue, waiter);
+    DL_DELETE2(server->queue, waiter, previous, next);
     atomic_fetch_sub(&server->queued, 1);
     return waiter;
 }
@@ -147,7 +117,7 @@ static struct waiter *pop_oldest(struct server_permits *server)
 /* Gives free permits to the oldest waiters. The lock is held. */
 static void serve_queue(struct permits *permits, struct server_permits *server)
 {
-    while (server->queue.first != NULL && take(server)) {
+    while (server->queue != NULL && take(server)) {
         grant(permits, pop_oldest(server), NULL);
     }
 }
@@ -161,13 +131,13 @@ bool permits_enqueue(struct permits *permits, struct waiter *waiter)
     pthread_mutex_lock(&permits->lock);
     atomic_fetch_add(&server->queued, 1);
     /* Only the first in the queue may take a permit at once: nobody overtakes. */
-    taken = server->queue.first == NULL && take(server);
+    taken = server->queue == NULL && take(server);
     if (taken) {
         atomic_fetch_sub(&server->queued, 1);
     } else {
         waiter->state = WAITER_QUEUED;
         waiter->parcel = NULL;
-        list_append(&server->queue, waiter);
+        DL_APPEND2(server->queue, waiter, previous, next);
     }
     pthread_mutex_unlock(&permits->lock);
     return taken;
@@ -183,11 +153,11 @@ struct backend_parcel *permits_cancel(struct permits *permits, struct waiter *wa
     case WAITER_NONE:
         break;
     case WAITER_QUEUED:
-        list_remove(&server->queue, waiter);
+        DL_DELETE2(server->queue, waiter, previous, next);
         atomic_fetch_sub(&server->queued, 1);
         break;
     case WAITER_GRANTED:
-        list_remove(&permits->workers[waiter->worker].granted, waiter);
+        DL_DELETE2(permits->workers[waiter->worker].granted, waiter, previous, next);
         parcel = waiter->parcel;
         if (parcel == NULL) {
             atomic_fetch_sub(&server->used, 1);
@@ -224,8 +194,8 @@ enum claim permits_claim(struct permits *permits, unsigned server, unsigned work
         return CLAIM_NOBODY;
     }
     pthread_mutex_lock(&permits->lock);
-    if (s->queue.first != NULL) {
-        struct waiter *oldest = s->queue.first;
+    if (s->queue != NULL) {
+        struct waiter *oldest = s->queue;
 
         if (oldest->group != group) {
             claim = CLAIM_CLOSE;
@@ -249,7 +219,7 @@ bool permits_deliver(struct permits *permits, unsigned server, uint64_t group,
     bool wanted;
 
     pthread_mutex_lock(&permits->lock);
-    wanted = s->queue.first != NULL && s->queue.first->group == group;
+    wanted = s->queue != NULL && s->queue->group == group;
     if (wanted) {
         grant(permits, pop_oldest(s), parcel);
     }
@@ -259,13 +229,12 @@ bool permits_deliver(struct permits *permits, unsigned server, uint64_t group,
 
 struct waiter *permits_collect(struct permits *permits, unsigned worker)
 {
-    struct waiter_list *granted = &permits->workers[worker].granted;
     struct waiter *waiter;
 
     pthread_mutex_lock(&permits->lock);
-    waiter = granted->first;
+    waiter = permits->workers[worker].granted;
     if (waiter != NULL) {
-        list_remove(granted, waiter);
+        DL_DELETE2(permits->workers[worker].granted, waiter, previous, next);
         waiter->state = WAITER_NONE;
     }
     pthread_mutex_unlock(&permits->lock);

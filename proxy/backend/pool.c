@@ -13,10 +13,9 @@
 #include "proxy/worker.h"
 
 #include <assert.h>
+#include <utlist.h>
 
 enum { IDLE_LOOK_MAX = 16 }; /* idle connections looked at for one that is in the wanted state */
-
-static const uint64_t RETRY_NS = 1000000000; /* between attempts to fill up to min_idle */
 
 struct pool *pool_new(struct worker *worker, size_t servers, const struct pool_events *events)
 {
@@ -84,12 +83,7 @@ static void idle_add(struct pool *pool, struct backend *backend)
 {
     struct group_server *here = &backend->group->servers[backend->server];
 
-    backend->previous = NULL;
-    backend->next = here->idle;
-    if (here->idle != NULL) {
-        here->idle->previous = backend;
-    }
-    here->idle = backend;
+    DL_PREPEND2(here->idle, backend, previous, next);
     here->idle_count++;
     pool->servers[backend->server].idle++;
     backend->idle_ns = worker_now(pool->worker);
@@ -100,29 +94,10 @@ static void idle_remove(struct pool *pool, struct backend *backend)
 {
     struct group_server *here = &backend->group->servers[backend->server];
 
-    if (backend->previous != NULL) {
-        backend->previous->next = backend->next;
-    } else {
-        here->idle = backend->next;
-    }
-    if (backend->next != NULL) {
-        backend->next->previous = backend->previous;
-    }
-    backend->next = backend->previous = NULL;
+    DL_DELETE2(here->idle, backend, previous, next);
     here->idle_count--;
     pool->servers[backend->server].idle--;
     publish_idle(pool, backend->server);
-}
-
-/* The one used longest ago. */
-static struct backend *idle_oldest(const struct group *group, unsigned server)
-{
-    struct backend *backend = group->servers[server].idle;
-
-    while (backend != NULL && backend->next != NULL) {
-        backend = backend->next;
-    }
-    return backend;
 }
 
 /* The best idle connection for the lease: one the session had, one in its state, any. */
@@ -163,68 +138,30 @@ static void hold(struct pool *pool, struct lease *lease, struct backend *backend
 
 static void expect(struct lease *lease)
 {
-    struct group_server *here = &lease->group->servers[lease->server];
-
+    DL_APPEND2(lease->group->servers[lease->server].expecting, lease, previous, next);
     lease->state = LEASE_EXPECTING;
-    lease->next = NULL;
-    lease->previous = here->expecting_last;
-    if (here->expecting_last != NULL) {
-        here->expecting_last->next = lease;
-    } else {
-        here->expecting_first = lease;
-    }
-    here->expecting_last = lease;
 }
 
 static void stop_expecting(struct lease *lease)
 {
-    struct group_server *here = &lease->group->servers[lease->server];
-
-    if (lease->previous != NULL) {
-        lease->previous->next = lease->next;
-    } else {
-        here->expecting_first = lease->next;
-    }
-    if (lease->next != NULL) {
-        lease->next->previous = lease->previous;
-    } else {
-        here->expecting_last = lease->previous;
-    }
-    lease->next = lease->previous = NULL;
+    DL_DELETE2(lease->group->servers[lease->server].expecting, lease, previous, next);
     lease->state = LEASE_NONE;
 }
 
 static void queue(struct pool *pool, struct lease *lease)
 {
+    DL_APPEND2(pool->waiting, lease, previous, next);
     lease->state = LEASE_QUEUED;
-    lease->next = NULL;
-    lease->previous = pool->waiting_last;
-    if (pool->waiting_last != NULL) {
-        pool->waiting_last->next = lease;
-    } else {
-        pool->waiting_first = lease;
-    }
-    pool->waiting_last = lease;
 }
 
 static void unqueue(struct pool *pool, struct lease *lease)
 {
-    if (lease->previous != NULL) {
-        lease->previous->next = lease->next;
-    } else {
-        pool->waiting_first = lease->next;
-    }
-    if (lease->next != NULL) {
-        lease->next->previous = lease->previous;
-    } else {
-        pool->waiting_last = lease->previous;
-    }
-    lease->next = lease->previous = NULL;
+    DL_DELETE2(pool->waiting, lease, previous, next);
     lease->state = LEASE_NONE;
 }
 
 /* Opens a connection with a permit that is ours. */
-static void open_one(struct pool *pool, struct group *group, unsigned server)
+void pool_open_one(struct pool *pool, struct group *group, unsigned server)
 {
     group->servers[server].opening++;
     pool->servers[server].opening++;
@@ -239,16 +176,17 @@ static struct backend *idle_to_give_up(const struct pool *pool, unsigned server)
     struct backend *oldest = NULL;
 
     for (const struct group *group = pool->groups; group != NULL; group = group->next) {
-        struct backend *candidate = idle_oldest(group, server);
+        struct backend *idle = group->servers[server].idle;
 
-        if (candidate != NULL && (oldest == NULL || candidate->idle_ns < oldest->idle_ns)) {
-            oldest = candidate;
+        /* The last of a list is the first one's predecessor, see utlist.h. */
+        if (idle != NULL && (oldest == NULL || idle->previous->idle_ns < oldest->idle_ns)) {
+            oldest = idle->previous;
         }
     }
     return oldest;
 }
 
-static void discard_idle(struct pool *pool, struct backend *backend, const char *reason)
+void pool_discard_idle(struct pool *pool, struct backend *backend, const char *reason)
 {
     idle_remove(pool, backend);
     backend_close(backend, reason);
@@ -274,7 +212,7 @@ bool pool_lease(struct pool *pool, struct lease *lease, struct group *group, uns
         }
         if (permits_try(permits, server)) {
             expect(lease);
-            open_one(pool, group, server);
+            pool_open_one(pool, group, server);
             return false;
         }
     }
@@ -283,13 +221,13 @@ bool pool_lease(struct pool *pool, struct lease *lease, struct group *group, uns
     lease->waiter.group = group->id;
     if (permits_enqueue(permits, &lease->waiter)) {
         expect(lease);
-        open_one(pool, group, server);
+        pool_open_one(pool, group, server);
         return false;
     }
     queue(pool, lease);
     backend = idle_to_give_up(pool, server);
     if (backend != NULL) {
-        discard_idle(pool, backend, "made room for another user or schema");
+        pool_discard_idle(pool, backend, "made room for another user or schema");
     } else {
         permits_ask(permits, pool->worker->number, server);
     }
@@ -355,8 +293,8 @@ static void offer(struct pool *pool, struct backend *backend)
         backend_close(backend, "made room for another user");
         return;
     }
-    if (here->expecting_first != NULL) {
-        struct lease *lease = here->expecting_first;
+    if (here->expecting != NULL) {
+        struct lease *lease = here->expecting;
 
         stop_expecting(lease);
         lend(pool, lease, backend);
@@ -374,7 +312,7 @@ void pool_opened(struct backend *backend)
 {
     struct pool *pool = backend->worker->pool;
     struct group_server *here = &backend->group->servers[backend->server];
-    struct lease *lease = here->expecting_first;
+    struct lease *lease = here->expecting;
 
     if (backend->is_opening) {
         backend->is_opening = false;
@@ -411,8 +349,8 @@ void pool_closed(struct backend *backend, const struct sql_error *error)
         here->opening--;
         pool->servers[server].opening--;
         /* One opening fewer: one of those who expect one has none coming any more. */
-        if (here->expecting_first != NULL) {
-            struct lease *lease = here->expecting_first;
+        if (here->expecting != NULL) {
+            struct lease *lease = here->expecting;
 
             stop_expecting(lease);
             pool->events->on_failed(lease, error, true);
@@ -480,7 +418,7 @@ void pool_collect(struct pool *pool)
             pool->servers[lease->server].opening++;
             backend_unpack(pool->worker, lease->group, lease->server, parcel, true);
         } else {
-            open_one(pool, lease->group, lease->server);
+            pool_open_one(pool, lease->group, lease->server);
         }
     }
     for (unsigned server = 0; server < pool->server_count; server++) {
@@ -495,106 +433,13 @@ void pool_collect(struct pool *pool)
     }
 }
 
-/* ---- time ---- */
-
-static void fail_overdue(struct pool *pool, uint64_t now)
-{
-    const struct config *config = pool->worker->process->config;
-    uint64_t limit = (uint64_t)config->pool.wait_timeout_ms * 1000000;
-
-    while (pool->waiting_first != NULL && now - pool->waiting_first->since_ns >= limit) {
-        struct lease *lease = pool->waiting_first;
-        struct permits *permits = permits_of(pool);
-        struct sql_error error =
-            error_make(ERROR_TOO_MANY_CONNECTIONS,
-                       "no connection to server %s within %u ms: all %u are in use, %u waiting "
-                       "([server %s] max_connections, [pool] wait_timeout_ms)",
-                       config->servers[lease->server].name, config->pool.wait_timeout_ms,
-                       permits_limit(permits, lease->server),
-                       permits_queued(permits, lease->server), config->servers[lease->server].name);
-
-        pool_cancel(pool, lease);
-        pool->events->on_failed(lease, &error, false);
-    }
-}
-
-static void tidy(struct pool *pool, struct group *group, unsigned server, uint64_t now)
-{
-    const struct config_pool *config = &pool->worker->process->config->pool;
-    struct group_server *here = &group->servers[server];
-    uint64_t idle_limit = (uint64_t)config->idle_timeout_ms * 1000000;
-    struct backend *next;
-
-    for (struct backend *backend = here->idle; backend != NULL; backend = next) {
-        next = backend->next;
-        if (backend->expires_ns != 0 && now >= backend->expires_ns) {
-            discard_idle(pool, backend, "max_lifetime_ms");
-        } else if (idle_limit != 0 && now - backend->idle_ns >= idle_limit &&
-                   here->idle_count > config->min_idle) {
-            discard_idle(pool, backend, "idle_timeout_ms");
-        }
-    }
-}
-
-/* Keeps [pool] min_idle connections of each group at hand, where that asks nobody to wait. */
-static void fill_up(struct pool *pool, struct group *group, unsigned server, uint64_t now)
-{
-    unsigned min_idle = pool->worker->process->config->pool.min_idle;
-    struct group_server *here = &group->servers[server];
-    const struct topology *topology = pool->worker->topology;
-
-    if (topology == NULL || !topology->servers[server].usable || now < here->retry_ns) {
-        return;
-    }
-    if (here->idle_count + here->opening < min_idle && here->leased + here->opening < min_idle &&
-        permits_try(permits_of(pool), server)) {
-        here->retry_ns = now + RETRY_NS;
-        open_one(pool, group, server);
-    }
-}
-
-/* Ends openings that take too long. */
-static void fail_slow(struct pool *pool, uint64_t now)
-{
-    struct backend *next;
-
-    for (struct backend *backend = pool->backends; backend != NULL; backend = next) {
-        next = backend->next_all;
-        if (backend->stream == NULL) {
-            backend_bury_stillborn(backend);
-        } else if (backend->deadline_ns != 0 && now >= backend->deadline_ns &&
-                   backend->state < BACKEND_IDLE) {
-            struct sql_error error =
-                error_make(ERROR_SERVER_LOST, "server %s did not complete the login within %u ms",
-                           pool->worker->process->config->servers[backend->server].name,
-                           pool->worker->process->config->pool.wait_timeout_ms);
-
-            backend_fail(backend, &error);
-        }
-    }
-}
-
-void pool_tick(struct pool *pool, uint64_t now)
-{
-    fail_overdue(pool, now);
-    fail_slow(pool, now);
-    for (struct group *group = pool->groups; group != NULL; group = group->next) {
-        for (unsigned server = 0; server < pool->server_count; server++) {
-            tidy(pool, group, server, now);
-            if (!pool->closed) {
-                fill_up(pool, group, server, now);
-            }
-        }
-    }
-}
-
 void pool_close(struct pool *pool)
 {
     pool->closed = true;
     for (struct group *group = pool->groups; group != NULL; group = group->next) {
         for (unsigned server = 0; server < pool->server_count; server++) {
             while (group->servers[server].idle != NULL) {
-                discard_idle(pool, group->servers[server].idle, "shutting down");
+                pool_discard_idle(pool, group->servers[server].idle, "shutting down");
             }
         }
     }

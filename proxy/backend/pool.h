@@ -58,8 +58,8 @@ struct pool_events {
 struct group_server {
     struct backend *idle; /* most recently used first */
     unsigned idle_count, opening, leased;
-    uint64_t retry_ns; /* not before: to open one only for min_idle */
-    struct lease *expecting_first, *expecting_last;
+    uint64_t retry_ns;       /* not before: to open one only for min_idle */
+    struct lease *expecting; /* oldest first */
 };
 
 struct group {
@@ -82,9 +82,9 @@ struct pool {
     struct group *groups;
     size_t server_count;
     struct pool_server *servers;
-    struct lease *waiting_first, *waiting_last; /* QUEUED, oldest first */
-    struct backend *backends;                   /* all, of every state */
-    size_t backend_count; /* of every state: the worker is not empty before they are gone */
+    struct lease *waiting;    /* QUEUED, oldest first */
+    struct backend *backends; /* all, of every state */
+    size_t backend_count;     /* of every state: the worker is not empty before they are gone */
     bool closed;
 };
 
@@ -114,6 +114,10 @@ void pool_opened(struct backend *backend);
 void pool_closed(struct backend *backend, const struct sql_error *error);
 /* An idle connection is about to be closed by itself. */
 void pool_forget_idle(struct backend *backend);
+
+/* For pool_time.c: opens a connection with a permit that is ours; closes an idle one. */
+void pool_open_one(struct pool *pool, struct group *group, unsigned server);
+void pool_discard_idle(struct pool *pool, struct backend *backend, const char *reason);
 
 /* From the worker. */
 void pool_collect(struct pool *pool); /* what the permits granted, and what was asked for */

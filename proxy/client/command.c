@@ -359,10 +359,11 @@ void command_place(struct session *session)
     }
     server = choose_server(session, &behind);
     if (server < 0 && command->avoid != 0) {
-        struct sql_error error = error_make(
-            ERROR_SERVER_LOST, "lost the connection to server %s during the query, and no other "
-                               "replica may serve it now",
-            session->worker->process->config->servers[command->avoid - 1].name);
+        struct sql_error error =
+            error_make(ERROR_SERVER_LOST,
+                       "lost the connection to server %s during the query, and no other "
+                       "replica may serve it now",
+                       session->worker->process->config->servers[command->avoid - 1].name);
 
         session_refuse(session, &error);
         return;

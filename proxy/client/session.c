@@ -21,6 +21,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <utlist.h>
 #include <uv.h>
 
 #define TO(state) (1u << (state))
@@ -65,11 +66,7 @@ struct session *session_new(struct worker *worker, bool is_unix, const char *pee
     session->state_since_ns = worker_now(worker);
     session->environment = environment_blank(worker->environments);
     snprintf(session->peer, sizeof session->peer, "%s", peer);
-    session->next = worker->sessions;
-    if (worker->sessions != NULL) {
-        worker->sessions->previous = session;
-    }
-    worker->sessions = session;
+    DL_PREPEND2(worker->sessions, session, previous, next);
     worker->session_count++;
     return session;
 }
@@ -93,14 +90,7 @@ static void on_closed(void *owner)
     struct session *session = owner;
     struct worker *worker = session->worker;
 
-    if (session->previous != NULL) {
-        session->previous->next = session->next;
-    } else {
-        worker->sessions = session->next;
-    }
-    if (session->next != NULL) {
-        session->next->previous = session->previous;
-    }
+    DL_DELETE2(worker->sessions, session, previous, next);
     worker->session_count--;
     atomic_fetch_sub(&worker->process->clients, 1);
     if (session->counted) {
