@@ -384,7 +384,7 @@ static void assert_nothing_is_left(struct world *world)
         assert_int_equal(worker->session_count, 0);
         assert_int_equal(worker->pool->backend_count, 0);
         assert_null(worker->pool->backends);
-        assert_null(worker->pool->waiting_first);
+        assert_null(worker->pool->waiting);
         assert_int_equal(worker->serverless, 0);
         assert_true(worker_is_empty(worker));
         for (const struct group *g = worker->pool->groups; g != NULL; g = g->next) {
@@ -392,7 +392,7 @@ static void assert_nothing_is_left(struct world *world)
                 assert_int_equal(g->servers[s].leased, 0);
                 assert_int_equal(g->servers[s].opening, 0);
                 assert_int_equal(g->servers[s].idle_count, 0);
-                assert_null(g->servers[s].expecting_first);
+                assert_null(g->servers[s].expecting);
             }
         }
         /* Only the blank one, which the store holds itself. */
