@@ -90,6 +90,12 @@ static void set_options(struct link *link, MYSQL *mysql)
     mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &seconds);
     mysql_options(mysql, MYSQL_OPT_WRITE_TIMEOUT, &seconds);
     mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+    if (!link->target.unix_path) {
+        /* The libraries take the name "localhost" for a Unix socket unless told otherwise. */
+        unsigned tcp = MYSQL_PROTOCOL_TCP;
+
+        mysql_options(mysql, MYSQL_OPT_PROTOCOL, &tcp);
+    }
     set_security(mysql);
 }
 
