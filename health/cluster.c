@@ -299,15 +299,27 @@ static void change_primary(struct cluster *c, int primary)
     for (size_t i = 0; i < c->count; i++)
         set_gauge(&c->servers[i].gauges.granted_until_ns, 0);
     c->primary = primary;
-    if (primary < 0) {
-        tell(c, "cluster", "no primary", c->why_no_primary);
+    if (primary < 0)
         return;
-    }
+    c->said_no_primary[0] = 0;
     for (size_t i = 0; i < c->count && primary != c->incumbent; i++)
         c->servers[i].diverged = false; /* measured against another history */
     c->incumbent = primary;
     start_history(c); /* also for the old one: somebody else may have been it meanwhile */
     tell(c, c->servers[primary].name, "primary", "");
+}
+
+/* Each reason once; not while some server has not been looked at, for it may be the primary. */
+static void say_no_primary(struct cluster *c)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        if (!c->servers[i].was_looked_at)
+            return;
+    }
+    if (c->primary >= 0 || strcmp(c->said_no_primary, c->why_no_primary) == 0)
+        return;
+    snprintf(c->said_no_primary, sizeof(c->said_no_primary), "%s", c->why_no_primary);
+    tell(c, "cluster", "no primary", c->why_no_primary);
 }
 
 static bool is_same_judgement(const struct judgement *a, const struct judgement *b)
@@ -324,6 +336,8 @@ static void adopt(struct cluster *c, struct cluster_server *s, const struct judg
         tell(c, s->name, server_role_name(j->role), j->why_not);
     else if (s->judgement.state != j->state)
         tell(c, s->name, server_state_name(j->state), j->why_not[0] ? j->why_not : s->trouble);
+    else if (s->judgement.usable != j->usable && j->role != ROLE_PRIMARY)
+        tell(c, s->name, j->usable ? "usable again" : "not usable", j->why_not);
     s->judgement = *j;
 }
 
@@ -343,6 +357,7 @@ static void rejudge(struct cluster *c)
     }
     if (primary != c->primary)
         change_primary(c, primary);
+    say_no_primary(c);
     if (changed)
         publish(c);
 }
@@ -386,8 +401,12 @@ static void take_good_look(struct cluster *c, size_t i, struct look *look)
     set_gauge(&s->gauges.looked_ns, s->look.at);
 }
 
-static void take_failed_look(struct cluster_server *s, const struct look *look)
+static void take_failed_look(struct cluster *c, struct cluster_server *s, const struct look *look)
 {
+    /* Going down is told with the judgement; being down for another reason, or from the start,
+     * here. */
+    if (s->judgement.state == STATE_DOWN && strcmp(s->trouble, look->why) != 0)
+        tell(c, s->name, "down", look->why);
     snprintf(s->trouble, sizeof(s->trouble), "%s", look->why);
     atomic_fetch_add_explicit(&s->gauges.errors, 1, memory_order_relaxed);
     if (look->result == LOOK_REFUSED) {
@@ -403,11 +422,12 @@ void cluster_take_look(struct cluster *c, size_t i, struct look *look)
     bool good = look->result == LOOK_GOOD;
     uint64_t at = look->at;
 
+    s->was_looked_at = true;
     s->state = verdict_after(&s->verdict, look->result, at);
     if (good)
         take_good_look(c, i, look);
     else
-        take_failed_look(s, look);
+        take_failed_look(c, s, look);
     look_dispose(look);
     rejudge(c);
     if (!good || s->state == STATE_DOWN)

@@ -48,7 +48,8 @@ struct cluster_server {
     enum server_state state;
     bool draining;
     bool diverged;
-    bool was_seen; /* `look` holds the last good look */
+    bool was_looked_at; /* well or not */
+    bool was_seen;      /* `look` holds the last good look */
     struct look look;
     char trouble[LOOK_WHY_MAX + 1]; /* why the last look failed, "" when it did not */
     uint64_t life;                  /* counts what makes earlier answers of this server void */
@@ -64,6 +65,8 @@ struct cluster {
     int primary;   /* index, -1: none */
     int incumbent; /* the last primary, -1: there never was one */
     char why_no_primary[LOOK_WHY_MAX + 1];
+    char said_no_primary[LOOK_WHY_MAX +
+                         1]; /* the last event about it; "": none since there was one */
     uint64_t epoch;
     struct horizon_ring by_gtid; /* one history, seen as GTIDs and as log places */
     struct horizon_ring by_place;

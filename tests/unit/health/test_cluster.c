@@ -348,6 +348,51 @@ static void test_what_needs_sampling(void **state)
     assert_int_equal(horizon(2, 0), 101 * S);
 }
 
+static unsigned told(const char *subject, const char *what, const char *why)
+{
+    struct cluster_news news = cluster_take_news(&cluster);
+    unsigned count = 0;
+
+    for (size_t i = 0; i < news.count; i++)
+        count += strcmp(news.events[i].subject, subject) == 0 &&
+                 strcmp(news.events[i].what, what) == 0 && strcmp(news.events[i].why, why) == 0;
+    return count;
+}
+
+/* What an operator has to know is said, and said once. */
+static void test_events(void **state)
+{
+    (void)state;
+    look_refused(1, 100 * S);
+    assert_int_equal(told("db2", "down", "gone"), 1); /* it never was up */
+    look_refused(1, 101 * S);
+    assert_int_equal(told("db2", "down", "gone"), 0);
+    look_writable(0, 101 * S, 10);
+    look_refused(0, 102 * S);
+    assert_int_equal(told("cluster", "no primary", "no server is writable"), 0); /* db3 may be it */
+    look_refused(2, 102 * S);
+    assert_int_equal(told("cluster", "no primary", "no server is writable"), 1);
+    look_refused(2, 103 * S);
+    assert_int_equal(told("cluster", "no primary", "no server is writable"), 0);
+}
+
+static void test_two_writable_from_the_start(void **state)
+{
+    (void)state;
+    look_replica(2, 100 * S, 0, 10);
+    struct look first = a_look(1, 100 * S);
+    first.read_only = true; /* not yet writable when first seen, */
+    cluster_take_look(&cluster, 0, &first);
+    struct look second = a_look(2, 100 * S);
+    second.read_only = true;
+    cluster_take_look(&cluster, 1, &second);
+    assert_int_equal(told("cluster", "no primary", "no server is writable"), 1);
+    cluster.servers[0].look.read_only = false; /* and then both at once */
+    look_writable(1, 101 * S, 10);
+    assert_int_equal(cluster.primary, -1);
+    assert_int_equal(told("cluster", "no primary", "several servers are writable: db1, db2"), 1);
+}
+
 /* A snapshot stays as it is for whoever holds it. */
 static void test_snapshots(void **state)
 {
@@ -372,13 +417,21 @@ static void test_snapshots(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STORY(test_beginning),        STORY(test_grant_expires),
-        STORY(test_horizons_follow),  STORY(test_wait_publishes),
-        STORY(test_void_waits),       STORY(test_replica_restarts),
-        STORY(test_primary_restarts), STORY(test_failover),
-        STORY(test_exchange),         STORY(test_empty_position_is_no_sample),
-        STORY(test_divergence),       STORY(test_what_needs_sampling),
+        STORY(test_beginning),
+        STORY(test_grant_expires),
+        STORY(test_horizons_follow),
+        STORY(test_wait_publishes),
+        STORY(test_void_waits),
+        STORY(test_replica_restarts),
+        STORY(test_primary_restarts),
+        STORY(test_failover),
+        STORY(test_exchange),
+        STORY(test_empty_position_is_no_sample),
+        STORY(test_divergence),
+        STORY(test_what_needs_sampling),
         STORY(test_snapshots),
+        STORY(test_events),
+        STORY(test_two_writable_from_the_start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
