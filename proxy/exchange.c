@@ -260,7 +260,11 @@ static void end_answer(struct session *session)
 {
     struct command_in_hand *command = session->command;
 
-    if (!command->swallow) {
+    if (command->upload_left > 0 || command->upload_continues) {
+        /* What is still to come of the command would be taken for the next one, on both sides. */
+        session->lease.backend->discard = true;
+        session_close(session, "the server answered before it had the whole command");
+    } else if (!command->swallow) {
         learn_end(session);
     } else if (command->refused_by_replica || is_read_on_replica(session)) {
         repeat_on_primary(session);

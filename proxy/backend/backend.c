@@ -168,6 +168,9 @@ void backend_expect_sequence(struct backend *backend, uint8_t sequence)
 
     if (backend->step_count > 0) {
         backend->steps[last].sequence = sequence;
+        if (backend->answering && backend->step_count == 1 && backend->response.bytes == 0) {
+            begin_step(backend); /* nothing of its answer was seen yet */
+        }
     }
 }
 

@@ -179,7 +179,10 @@ static void on_bytes(void *owner)
 
 static void on_drained(void *owner)
 {
-    exchange_client_drained(owner);
+    struct session *session = owner;
+
+    exchange_client_drained(session);
+    session_read(session);
 }
 
 static void on_end(void *owner, int status)
@@ -226,6 +229,9 @@ static bool read_once(struct session *session)
         login_read(session);
         break;
     case SESSION_READY:
+        if (stream_is_congested(session->client)) {
+            return false; /* it does not read its answers: no further ones */
+        }
         command_read(session);
         break;
     case SESSION_RELAYING:

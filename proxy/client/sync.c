@@ -229,5 +229,7 @@ void command_send(struct session *session)
     write_command(session, &out, id);
     if (command->upload_left == 0 && !command->upload_continues) {
         exchange_sent(session);
+    } else {
+        session_read(session); /* what has come of the rest while it waited */
     }
 }
