@@ -18,9 +18,9 @@
 struct server_gauges {
     _Atomic uint64_t horizon_ns;       /* of a replica; of the primary: its newest sample */
     _Atomic uint64_t granted_until_ns; /* the primary's horizon is "now" until then */
-    _Atomic uint64_t lag_ns;           /* newest sample minus horizon, at the last look; UINT64_MAX:
-                                          unknown. This, not the age of the horizon, is what a limit on
-                                          lag compares: it does not grow while nobody looks */
+    /* Newest sample minus horizon, at the last look; UINT64_MAX: unknown. This, not the age of the
+     * horizon, is what a limit on lag compares: it does not grow while nobody looks. */
+    _Atomic uint64_t lag_ns;
     _Atomic uint64_t latency_us;       /* round trip of the monitor's query, smoothed */
     _Atomic uint64_t looked_ns;        /* the last good look */
     _Atomic uint64_t queries;          /* sent by monitors to this server */

@@ -1,4 +1,4 @@
-"""What the monitors find out, and say in the log: filters, purged logs, restarts, wrong accounts."""
+"""What the monitors find out and say in the log: filters, purged logs, restarts, accounts."""
 
 import contextlib
 import time
