@@ -203,6 +203,7 @@ static void write_command(struct session *session, const struct writer *steps, u
 void command_send(struct session *session)
 {
     struct command_in_hand *command = session->command;
+    struct backend *backend = session->lease.backend;
     struct writer out = writer_over(session->worker->scratch, WORKER_SCRATCH_BYTES / 2);
     uint32_t id = 0;
 
@@ -222,6 +223,12 @@ void command_send(struct session *session)
         return;
     }
     if (command->code == COMMAND_STMT_EXECUTE && out.size > 0 && session->pins != 0) {
+        await_steps(session, &out);
+        return;
+    }
+    if (command->prepared != NULL &&
+        !prepared_cache_find(backend->prepared, command->prepared->text, &id)) {
+        /* A reset among the steps ends the statement too: it is prepared again behind them. */
         await_steps(session, &out);
         return;
     }
