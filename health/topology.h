@@ -21,10 +21,10 @@ struct server_gauges {
     /* Newest sample minus horizon, at the last look; UINT64_MAX: unknown. This, not the age of the
      * horizon, is what a limit on lag compares: it does not grow while nobody looks. */
     _Atomic uint64_t lag_ns;
-    _Atomic uint64_t latency_us;       /* round trip of the monitor's query, smoothed */
-    _Atomic uint64_t looked_ns;        /* the last good look */
-    _Atomic uint64_t queries;          /* sent by monitors to this server */
-    _Atomic uint64_t errors;           /* looks that failed */
+    _Atomic uint64_t latency_us; /* round trip of the monitor's query, smoothed */
+    _Atomic uint64_t looked_ns;  /* the last good look */
+    _Atomic uint64_t queries;    /* sent by monitors to this server */
+    _Atomic uint64_t errors;     /* looks that failed */
 };
 
 struct server_info {
