@@ -266,6 +266,15 @@ static bool may_stay(const struct session *session, const struct candidate *cand
            balance_verdict(&candidates[session->last_server], &own) == VERDICT_OK;
 }
 
+/* What only sets session state that is brought along anyway (SET, USE, the schema at login) can be
+ * done on a replica while there is no primary: so sessions that only read can begin. */
+static bool is_free_to_move(const struct command_in_hand *command)
+{
+    return command->route.target == TARGET_SESSION && command->route.pins == 0 &&
+           !command->statement.may_change && command->statement.class == STATEMENT_SESSION &&
+           !command->statement.is_multi;
+}
+
 int choose_server(struct session *session, bool *behind)
 {
     struct worker *worker = session->worker;
@@ -287,7 +296,12 @@ int choose_server(struct session *session, bool *behind)
     }
     count = list_candidates(session, candidates);
     if (request.primary_only) {
-        return balance_pick(&request, candidates, count, &worker->balance);
+        picked = balance_pick(&request, candidates, count, &worker->balance);
+        if (picked < 0 && is_free_to_move(command)) {
+            request.primary_only = false;
+            picked = balance_pick(&request, candidates, count, &worker->balance);
+        }
+        return picked;
     }
     if (request.algorithm == BALANCE_CLIENT_HASH) {
         request.client_hash = client_hash(session);

@@ -423,6 +423,7 @@ void login_change_user(struct session *session, struct bytes payload)
     struct process *process = session->worker->process;
     struct login packet;
 
+    session->sequence = 1;
     if (change_user_decode(payload, session->capabilities, &packet) != PARSE_OK) {
         struct sql_error error = error_make(ERROR_UNKNOWN_COMMAND, "Malformed COM_CHANGE_USER");
 
@@ -436,7 +437,6 @@ void login_change_user(struct session *session, struct bytes payload)
     session->login->greeted = true;
     session->login->change_user = true;
     session->state_since_ns = worker_now(session->worker);
-    session->sequence = 1;
     session_enter(session, SESSION_LOGIN);
     begin(session, &packet);
 }

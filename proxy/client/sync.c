@@ -23,6 +23,7 @@
 #include "proxy/client/replay.h"
 #include "proxy/client/session.h"
 #include "proxy/client/tracking.h"
+#include "proxy/client/variables.h"
 #include "proxy/exchange.h"
 #include "proxy/stream.h"
 #include "proxy/worker.h"
@@ -136,6 +137,57 @@ static void await_steps(struct session *session, const struct writer *out)
     stream_write_one(session->lease.backend->stream, writer_bytes(out));
 }
 
+/* One variable of the state to prepare in: as it was, or else the server's global value. */
+static const struct environment *as_prepared(struct session *session,
+                                             const struct environment *environment,
+                                             const struct environment *prepared, int variable)
+{
+    const struct server_facts *facts = session_facts(session);
+    struct bytes value;
+    struct bytes now;
+
+    if (!environment_value(prepared, variable, &value)) {
+        const char *global =
+            facts == NULL ? NULL : facts_variable(facts, variable_at(variable)->name);
+
+        if (global == NULL || !environment_value(environment, variable, &now)) {
+            return environment_ref(environment);
+        }
+        value = bytes_of_text(global);
+    }
+    return environment_with_variable(session->worker->environments, environment, variable, value);
+}
+
+/* The state to prepare a statement in again: the session's present one, except for what names and
+ * texts in the statement depend on (schema, sql_mode, character sets), which is as it was. Taking
+ * the rest along asks for no reset, which a session in a transaction could not have. NULL: such a
+ * state cannot be. */
+static const struct environment *state_to_prepare_in(struct session *session,
+                                                     const struct environment *prepared)
+{
+    const int binding[] = {
+        variable_sql_mode(), variable_character_set_client(),     variable_character_set_results(),
+        variable_names(),    variable_character_set_connection(), variable_collation_connection()};
+    struct environment_store *store = session->worker->environments;
+    struct bytes schema = environment_schema(prepared);
+    const struct environment *environment =
+        schema.size > 0 ? environment_with_schema(store, session->environment, schema)
+                        : environment_ref(session->environment);
+
+    for (size_t i = 0; i < sizeof binding / sizeof binding[0] && environment != NULL; i++) {
+        struct bytes value;
+        const struct environment *next;
+
+        if (i > 0 && !environment_value(prepared, binding[i], &value)) {
+            continue; /* character sets are always said, under one of these names */
+        }
+        next = as_prepared(session, environment, prepared, binding[i]);
+        environment_unref(environment);
+        environment = next;
+    }
+    return environment;
+}
+
 /* The prepared statement under which the command's id is known here; true when the steps to get
  * there were sent (or could not be) and the command has to wait. */
 static bool is_preparing(struct session *session, struct writer *out, uint32_t *id)
@@ -143,12 +195,15 @@ static bool is_preparing(struct session *session, struct writer *out, uint32_t *
     struct backend *backend = session->lease.backend;
     struct prepared *prepared = session->command->prepared;
     const struct environment *environment;
+    bool possible;
 
     if (prepared == NULL || prepared_cache_find(backend->prepared, prepared->text, id)) {
         return false;
     }
-    environment = prepared_text_environment(prepared->text);
-    if (!add_steps(session, environment, out)) {
+    environment = state_to_prepare_in(session, prepared_text_environment(prepared->text));
+    possible = environment != NULL && add_steps(session, environment, out);
+    environment_unref(environment);
+    if (!possible) {
         change_connection(session);
         return true;
     }
