@@ -45,10 +45,21 @@ static bool is_program_word(unsigned keyword)
            keyword == KEYWORD_TRIGGER || keyword == KEYWORD_EVENT || keyword == KEYWORD_PACKAGE;
 }
 
+/* Whether a query begins here; VALUES LESS THAN of a partition follows a name. */
+static bool begins_query(const struct scan *scan)
+{
+    const struct word *before = scan->prev.word;
+
+    if (scan_keyword(scan) == KEYWORD_SELECT)
+        return true;
+    return scan_keyword(scan) == KEYWORD_VALUES &&
+           (scan->prev.symbol == ')' || (before && before->keyword == KEYWORD_AS));
+}
+
 /* CREATE TABLE ... [AS] SELECT: the query runs now. */
 static void skip_to_query(struct scan *scan)
 {
-    while (!scan_is_over(scan) && scan_keyword(scan) != KEYWORD_SELECT)
+    while (!scan_is_over(scan) && !begins_query(scan))
         scan_next(scan);
     if (scan_is_over(scan))
         return;

@@ -139,6 +139,9 @@ static bool is_in_its_place(const struct scan *scan, const struct level *level)
     switch (scan->prev.word->keyword) {
     case KEYWORD_COLUMNS:
         return level->opener == KEYWORD_JSON_TABLE || level->kind == LEVEL_COLUMNS;
+    case KEYWORD_OF: /* MEMBER OF (...) */
+        return scan->lexer.mode->flavor == SQL_FLAVOR_MYSQL &&
+               scan->lexer.mode->server_version >= 80017;
     case KEYWORD_OVER: /* an ordinary name to servers that have no window functions */
         return scan->lexer.mode->server_version >= 80000;
     case KEYWORD_JSON_TABLE:
@@ -174,6 +177,40 @@ static void note_call(struct scan *scan, const struct level *level)
     note(scan, EVENT_PROGRAM);
 }
 
+/* --- names that WITH defines --------------------------------------------------------------------
+ */
+
+/* Whether the name is one that WITH defined; a table of that name would need its schema's in front.
+ */
+static bool is_defined(const struct scan *scan, struct bytes name)
+{
+    for (unsigned i = 0; i < scan->with_count; i++) {
+        if (bytes_equal_nocase(scan->with[i], name))
+            return true;
+    }
+    return false;
+}
+
+static void define(struct scan *scan)
+{
+    if (scan->defining.size > 0 && scan->with_count < SCAN_WITH)
+        scan->with[scan->with_count++] = scan->defining;
+    scan->defining.size = 0;
+}
+
+/* At a name in the WITH clause: the one that a definition is for comes first, or behind a comma. */
+static void note_definition(struct scan *scan)
+{
+    bool is_recursive = token_is(&scan->prev, KEYWORD_RECURSIVE);
+
+    if (token_is(&scan->now, KEYWORD_RECURSIVE) ||
+        !(token_is(&scan->prev, KEYWORD_WITH) || is_recursive || scan->prev.symbol == ','))
+        return;
+    scan->defining = scan_text(scan, &scan->now);
+    if (is_recursive)
+        define(scan);
+}
+
 /* --- nesting ------------------------------------------------------------------------------------
  */
 
@@ -195,6 +232,8 @@ static void open_level(struct scan *scan)
         next.kind = LEVEL_TABLES;
         next.expect = EXPECT_SOURCE;
     }
+    if (scan->depth == 0 && level->clause == CLAUSE_WITH && token_is(&scan->prev, KEYWORD_AS))
+        scan->in_definition = true;
     scan->depth++;
     if (scan->depth < SCAN_DEPTH)
         *scan_level(scan) = next;
@@ -208,6 +247,10 @@ static void close_level(struct scan *scan)
         scan->depth--;
     else
         note(scan, EVENT_ODD);
+    if (scan->depth == 0 && scan->in_definition) {
+        scan->in_definition = false;
+        define(scan);
+    }
 }
 
 /* --- tables -------------------------------------------------------------------------------------
@@ -218,6 +261,11 @@ static void add_table(struct scan *scan, struct bytes name)
     struct statement *out = scan->out;
 
     scan->naming = NAMING_NAME;
+    scan->passed_over.size = 0;
+    if (is_defined(scan, name)) {
+        scan->passed_over = name;
+        return;
+    }
     if (out->table_count == STATEMENT_TABLES) {
         out->table_overflow = true;
         return;
@@ -229,6 +277,12 @@ static void qualify_table(struct scan *scan)
 {
     struct statement *out = scan->out;
 
+    if (scan->passed_over.size > 0) {
+        struct bytes schema = scan->passed_over;
+
+        scan->with_count = 0; /* it was a schema's name: from here on everything is a table */
+        add_table(scan, schema);
+    }
     scan->naming = NAMING_NAME;
     if (out->table_overflow || out->table_count == 0)
         return;
@@ -441,6 +495,8 @@ static void note_name(struct scan *scan)
     } else {
         scan->naming = NAMING_NOTHING;
         scan->target_named = false;
+        if (scan->depth == 0 && level->clause == CLAUSE_WITH)
+            note_definition(scan);
         if (level->expect != EXPECT_NOTHING)
             note_table(scan, level);
     }
@@ -543,6 +599,10 @@ void scan_begin_statement(struct scan *scan)
     scan->naming = NAMING_NOTHING;
     scan->target_named = false;
     scan->awaiting = EFFECT_NO_FUNCTION;
+    scan->with_count = 0;
+    scan->defining.size = 0;
+    scan->in_definition = false;
+    scan->passed_over.size = 0;
     scan->depth = 0;
     scan->levels[0] = (struct level){LEVEL_OTHER, CLAUSE_HEAD, EXPECT_NOTHING, KEYWORD_NONE};
 }

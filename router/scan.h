@@ -51,7 +51,10 @@ struct level {
     uint8_t opener; /* enum keyword before its parenthesis */
 };
 
-enum { SCAN_DEPTH = 64 };
+enum {
+    SCAN_DEPTH = 64,
+    SCAN_WITH = 8 /* names that an outermost WITH defines; further ones count as tables */
+};
 
 struct scan {
     struct lexer lexer;
@@ -66,6 +69,14 @@ struct scan {
     bool target_named;        /* the token before was the target table's name */
     uint8_t awaiting;         /* the last token asks what the next one is; enum effect (scan.c) */
     size_t call_offset;       /* where that call's name began */
+
+    /* Names defined by the WITH at the statement's beginning, which are no tables from the end of
+     * their definition on (RECURSIVE: from its beginning). */
+    struct bytes with[SCAN_WITH];
+    unsigned with_count;
+    struct bytes defining; /* whose definition the scan is at or in; empty: none */
+    bool in_definition;
+    struct bytes passed_over; /* a name in `with` where a table's was expected */
 
     unsigned depth;
     struct level levels[SCAN_DEPTH];

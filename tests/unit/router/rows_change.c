@@ -8,6 +8,7 @@ static const struct row rows[] = {
     {"", "INSERT LOW_PRIORITY IGNORE INTO db.t (a) VALUES (1)", "write"},
     {"", "INSERT INTO `db`.`t` (`a`) VALUES (?)", "write"},
     {"", "INSERT INTO t () VALUES ()", "write"},
+    {"", "INSERT INTO t VALUE (1)", "write"},
     {"", "INSERT INTO t SET a = 1, b = DEFAULT(b)", "write"},
     {"", "INSERT INTO t PARTITION (p0) (a) VALUES (1)", "write"},
     {"", "INSERT INTO t (a) SELECT b FROM u", "write"},

@@ -12,6 +12,12 @@ static const struct row rows[] = {
      "write"},
     {"", "CREATE TABLE IF NOT EXISTS t LIKE u", "write"},
     {"", "CREATE TABLE t SELECT 1", "write"},
+    {"m", "CREATE TABLE t AS VALUES ROW(f(1))", "write program"},
+    {"",
+     "CREATE TABLE t (a INT) PARTITION BY RANGE (a) (PARTITION p0 VALUES "
+     "LESS THAN (10))",
+     "write"},
+    {"", "CREATE TABLE t WITH c AS (SELECT f(1) AS a) SELECT a FROM c", "write program"},
     {"", "CREATE TABLE t (a INT) AS SELECT f(1)", "write program"},
     {"", "CREATE TABLE t SELECT @x := 1", "write user-variable"},
     {"", "CREATE OR REPLACE TABLE t (a INT)", "write"},
