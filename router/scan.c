@@ -32,11 +32,6 @@ unsigned scan_keyword(const struct scan *scan)
     return scan->now.word ? scan->now.word->keyword : KEYWORD_NONE;
 }
 
-static bool token_is(const struct token *token, unsigned keyword)
-{
-    return token->word && token->word->keyword == keyword;
-}
-
 bool scan_is(const struct scan *scan, const char *word)
 {
     return scan->now.kind == TOKEN_WORD &&
@@ -67,150 +62,6 @@ static void note(struct scan *scan, enum event event)
     scan->events |= event;
 }
 
-/* --- calls --------------------------------------------------------------------------------------
- */
-
-static void note_effect(struct scan *scan, enum effect effect)
-{
-    struct statement *out = scan->out;
-
-    switch (effect) {
-    case EFFECT_NO_FUNCTION:
-    case EFFECT_PURE:
-        break;
-    case EFFECT_IMPURE:
-        note(scan, EVENT_IMPURE);
-        break;
-    case EFFECT_STATE:
-        note(scan, EVENT_STATE);
-        break;
-    case EFFECT_SEQUENCE:
-        note(scan, EVENT_SEQUENCE);
-        break;
-    case EFFECT_LAST_INSERT_ID:
-        out->uses |= USE_LAST_INSERT_ID;
-        scan->awaiting = EFFECT_LAST_INSERT_ID;
-        break;
-    case EFFECT_FOUND_ROWS:
-        out->uses |= USE_FOUND_ROWS;
-        break;
-    case EFFECT_ROW_COUNT:
-        out->uses |= USE_ROW_COUNT;
-        break;
-    case EFFECT_CONNECTION_ID:
-        out->uses |= USE_CONNECTION_ID;
-        out->connection_id_calls++;
-        scan->awaiting = EFFECT_CONNECTION_ID;
-        scan->call_offset = scan->prev.offset;
-        break;
-    case EFFECT_GET_LOCK:
-        out->pins |= PIN_GET_LOCK;
-        note(scan, EVENT_USER_LOCK);
-        break;
-    case EFFECT_RELEASE_ALL_LOCKS:
-        if (scan->depth == 0 && token_is(&scan->prev2, KEYWORD_SELECT))
-            note(scan, EVENT_RELEASE_ALL);
-        note(scan, EVENT_USER_LOCK);
-        break;
-    case EFFECT_RELEASE_LOCK:
-        note(scan, EVENT_USER_LOCK);
-        break;
-    }
-}
-
-/* At the token after the parenthesis of a call that awaits it. */
-static void note_first_argument(struct scan *scan)
-{
-    bool has_argument = scan->now.symbol != ')';
-
-    if (scan->awaiting == EFFECT_LAST_INSERT_ID && has_argument)
-        note(scan, EVENT_INSERT_ID);
-    if (scan->awaiting == EFFECT_CONNECTION_ID && !has_argument &&
-        scan->out->connection_id_calls == 1) {
-        scan->out->connection_id_offset = scan->call_offset;
-        scan->out->connection_id_size = scan->now.offset + 1 - scan->call_offset;
-    }
-    scan->awaiting = EFFECT_NO_FUNCTION;
-}
-
-/* Words that may stand before a parenthesis in one place only. */
-static bool is_in_its_place(const struct scan *scan, const struct level *level)
-{
-    switch (scan->prev.word->keyword) {
-    case KEYWORD_COLUMNS:
-        return level->opener == KEYWORD_JSON_TABLE || level->kind == LEVEL_COLUMNS;
-    case KEYWORD_OF: /* MEMBER OF (...) */
-        return scan->lexer.mode->flavor == SQL_FLAVOR_MYSQL &&
-               scan->lexer.mode->server_version >= 80017;
-    case KEYWORD_OVER: /* an ordinary name to servers that have no window functions */
-        return scan->lexer.mode->server_version >= 80000;
-    case KEYWORD_JSON_TABLE:
-    case KEYWORD_LATERAL:
-        return level->clause == CLAUSE_FROM || level->kind == LEVEL_TABLES;
-    default:
-        return false;
-    }
-}
-
-/* At a parenthesis behind a name: is it a call, and of what? */
-static void note_call(struct scan *scan, const struct level *level)
-{
-    const struct word *word = scan->prev.word;
-
-    /* An alias or a type, with columns or a size: nothing can be called behind ) or AS. */
-    if (scan->prev2.symbol == ')' || token_is(&scan->prev2, KEYWORD_AS) ||
-        token_is(&scan->prev2, KEYWORD_PROCEDURE))
-        return;
-    if (level->clause == CLAUSE_WITH || level->kind == LEVEL_COLUMNS || scan->target_named)
-        return;
-    if (level->opener == KEYWORD_CONVERT && scan->prev2.symbol == ',')
-        return;
-    if (word && word_is_function(word, scan->lexer.mode)) {
-        if (!(word->flags & WORD_ADJACENT) || scan->prev.call || scan->lexer.mode->ignore_space)
-            note_effect(scan, (enum effect)word->effect);
-        else
-            note(scan, EVENT_PROGRAM);
-        return;
-    }
-    if (word && ((word->flags & WORD_NO_CALL) || is_in_its_place(scan, level)))
-        return;
-    note(scan, EVENT_PROGRAM);
-}
-
-/* --- names that WITH defines --------------------------------------------------------------------
- */
-
-/* Whether the name is one that WITH defined; a table of that name would need its schema's in front.
- */
-static bool is_defined(const struct scan *scan, struct bytes name)
-{
-    for (unsigned i = 0; i < scan->with_count; i++) {
-        if (bytes_equal_nocase(scan->with[i], name))
-            return true;
-    }
-    return false;
-}
-
-static void define(struct scan *scan)
-{
-    if (scan->defining.size > 0 && scan->with_count < SCAN_WITH)
-        scan->with[scan->with_count++] = scan->defining;
-    scan->defining.size = 0;
-}
-
-/* At a name in the WITH clause: the one that a definition is for comes first, or behind a comma. */
-static void note_definition(struct scan *scan)
-{
-    bool is_recursive = token_is(&scan->prev, KEYWORD_RECURSIVE);
-
-    if (token_is(&scan->now, KEYWORD_RECURSIVE) ||
-        !(token_is(&scan->prev, KEYWORD_WITH) || is_recursive || scan->prev.symbol == ','))
-        return;
-    scan->defining = scan_text(scan, &scan->now);
-    if (is_recursive)
-        define(scan);
-}
-
 /* --- nesting ------------------------------------------------------------------------------------
  */
 
@@ -220,7 +71,7 @@ static void open_level(struct scan *scan)
     struct level next = {LEVEL_OTHER, CLAUSE_HEAD, EXPECT_NOTHING, KEYWORD_NONE};
 
     if (scan->prev.kind == TOKEN_WORD || scan->prev.kind == TOKEN_QUOTED) {
-        note_call(scan, level);
+        scan_note_call(scan, level);
         if (scan->prev.word) {
             next.opener = scan->prev.word->keyword;
             if (next.opener == KEYWORD_COLUMNS)
@@ -548,7 +399,7 @@ void scan_note(struct scan *scan)
             if (scan->now.symbol != '(')
                 note(scan, EVENT_CHANGE);
         } else {
-            note_first_argument(scan);
+            scan_note_first_argument(scan);
         }
     }
     switch (scan->now.kind) {

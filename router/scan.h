@@ -119,6 +119,17 @@ struct bytes scan_text(const struct scan *scan, const struct token *token);
 /* The text between the quotes of a string or quoted name; the whole text of other tokens. */
 struct bytes scan_inner(const struct scan *scan, const struct token *token);
 
+/* Whether a token is that keyword. */
+static inline bool token_is(const struct token *token, unsigned keyword)
+{
+    return token->word && token->word->keyword == keyword;
+}
+
+/* Of scan.c and scan_call.c between themselves: at a parenthesis behind a name, in level; and at
+ * the token behind the parenthesis of a call that awaits it. */
+void scan_note_call(struct scan *scan, const struct level *level);
+void scan_note_first_argument(struct scan *scan);
+
 /* Takes the current name (schema.name too) as a table's; goes on behind it. */
 void scan_table(struct scan *scan);
 
