@@ -392,7 +392,7 @@ class RawClient:
             r.number(2)
             length = r.number(4)
             kind = r.number(1)
-            columns.append((name.decode(), kind, r.number(2), length))
+            columns.append((name.decode(errors="replace"), kind, r.number(2), length))
         return columns
 
     def read_eof(self):
