@@ -146,12 +146,15 @@ static void end_overdue(struct worker *worker, struct session *session, uint64_t
 {
     const struct config_proxy *config = &worker->process->config->proxy;
 
+    if (session->login != NULL && session->state != SESSION_CLOSING && !worker->draining &&
+        now - session->state_since_ns >= (uint64_t)config->login_timeout_ms * 1000000) {
+        login_overdue(session); /* also while its default schema is tried on a server */
+        return;
+    }
     switch (session->state) {
     case SESSION_LOGIN:
         if (worker->draining) {
             session_close(session, "shutting down");
-        } else if (now - session->state_since_ns >= (uint64_t)config->login_timeout_ms * 1000000) {
-            login_overdue(session);
         }
         break;
     case SESSION_READY:

@@ -55,16 +55,10 @@ void login_dispose(struct session *session)
 
 /* ---- greeting ---- */
 
-/* What the servers can do decides what clients are offered. */
-static uint64_t offered(const struct server_facts *facts)
-{
-    uint64_t capabilities = CAPABILITIES_OFFERED & ~CAPABILITIES_MARIADB;
-
-    if (facts == NULL || facts->flavor != FLAVOR_MYSQL) {
-        capabilities &= ~CAPABILITY_QUERY_ATTRIBUTES;
-    }
-    return capabilities;
-}
+/* QUERY_ATTRIBUTES stays away: they would have to be put in front of every command of the proxy's
+ * own on such a connection, and into each statement that is prepared again. Drivers do without. */
+static const uint64_t offered =
+    CAPABILITIES_OFFERED & ~CAPABILITIES_MARIADB & ~CAPABILITY_QUERY_ATTRIBUTES;
 
 static bool make_scramble(struct session *session)
 {
@@ -115,7 +109,7 @@ void login_try_greeting(struct session *session)
     greeting.version = bytes_of_text(version);
     greeting.thread_id = session->id;
     memcpy(greeting.scramble, session->scramble, SCRAMBLE_SIZE);
-    greeting.capabilities = offered(facts);
+    greeting.capabilities = offered;
     greeting.collation = (uint8_t)default_collation(facts);
     greeting.plugin = bytes_of_text(plugin);
     at = write_packet_begin(&out);
@@ -356,7 +350,7 @@ static void on_login_packet(struct session *session, struct bytes payload)
         bad_handshake(session);
         return;
     }
-    session->capabilities = packet.capabilities & offered(session_facts(session));
+    session->capabilities = packet.capabilities & offered;
     begin(session, &packet);
 }
 

@@ -197,6 +197,32 @@ struct client *client_log_in(struct world *world, const char *schema)
     return client_log_in_as(world, &(struct client_login){.schema = schema});
 }
 
+void client_change_user(struct client *client, const struct client_login *how)
+{
+    uint8_t space[2048];
+    uint8_t response[AUTH_PAYLOAD_MAX];
+    struct writer out = writer_over(space, sizeof space);
+    struct writer auth_out = writer_over(response, sizeof response);
+    struct credential credential = {CREDENTIAL_PASSWORD, bytes_of_text(how->password)};
+    struct login login = {
+        .capabilities = client->capabilities,
+        .collation = 45,
+        .user = bytes_of_text(how->user),
+        .schema = bytes_of_text(how->schema),
+    };
+
+    assert_int_not_equal(auth_client_begin(&client->auth, &credential, false,
+                                           bytes_of_text(client->plugin), client->scramble,
+                                           &auth_out),
+                         AUTH_DENIED);
+    login.response = writer_bytes(&auth_out);
+    login.plugin = bytes_of_text(auth_plugin_name(client->auth.plugin));
+    change_user_encode(&out, &login);
+    assert_false(out.failed);
+    client->sequence = 0;
+    send_login_payload(client, writer_bytes(&out));
+}
+
 /* ---- commands ---- */
 
 static void remember(struct client *client, unsigned code)

@@ -64,6 +64,9 @@ const char *client_end_login(struct client *client);
 struct client *client_log_in(struct world *world, const char *schema);
 struct client *client_log_in_as(struct world *world, const struct client_login *login);
 
+/* COM_CHANGE_USER; to be followed by client_end_login. */
+void client_change_user(struct client *client, const struct client_login *login);
+
 /* Sends. client_send_part sends bytes as they are. */
 void client_query(struct client *client, const char *sql);
 void client_send(struct client *client, unsigned code, const void *data, size_t size);

@@ -9,6 +9,8 @@
 #include "protocol/command.h"
 #include "proxy/client/session.h"
 
+#include <string.h>
+
 static void reads_and_writes_part(void **state)
 {
     struct world *world = world_new(1, NULL);
@@ -157,6 +159,36 @@ static void other_commands_reach_a_server(void **state)
     world_end(world);
 }
 
+/* Another user's statements never run on a connection of the first one. */
+static void user_changes(void **state)
+{
+    struct world *world = world_new(1, NULL);
+    struct client *client = client_log_in(world, "shop");
+    struct connection *connection;
+
+    (void)state;
+    client_query(client, "SET @a = 1");
+    connection = server_expect(world, PRIMARY, "QUERY SET @a = 1");
+    answer_ok(connection, "change");
+    client_expect(client, "ok");
+    client_change_user(
+        client, &(struct client_login){.user = "other", .password = "hidden", .schema = "store"});
+    assert_string_equal(client_end_login(client), "ok");
+    assert_int_equal(world->workers[0].sessions->pins, 0);
+    client_query(client, "DELETE FROM t");
+    connection = server_expect(world, PRIMARY, "QUERY DELETE FROM t");
+    assert_string_equal(connection->user, "other");
+    assert_non_null(strstr(connection->log, "INIT_DB store"));
+    answer_ok(connection, "");
+    client_expect(client, "ok");
+    client_change_user(client, &(struct client_login){.user = "app", .password = "wrong"});
+    assert_string_equal(client_end_login(client),
+                        "error 1045 28000 Access denied for user 'app'@'127.0.0.1' "
+                        "(using password: YES)");
+    client_expect_closed(client);
+    world_end(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +199,7 @@ int main(void)
         cmocka_unit_test(read_only_transaction_stays_on_one_replica),
         cmocka_unit_test(commands_answered_by_the_proxy),
         cmocka_unit_test(other_commands_reach_a_server),
+        cmocka_unit_test(user_changes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
