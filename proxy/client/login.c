@@ -222,7 +222,7 @@ static void finish(struct session *session)
              session->login->change_user ? "changed user" : "logged in", session->peer,
              config->users[session->user].name, session->login->schema);
     login_dispose(session);
-    send_ok(session, session->sequence);
+    send_login_ok(session, session->sequence);
     session_enter(session, SESSION_READY);
 }
 
