@@ -72,6 +72,7 @@ void prepared_prepare(struct session *session)
 {
     struct command_in_hand *command = session->command;
 
+    prepared_table_forget_last(session->statements);
     command->sql = bytes_after(payload_of(command), 1);
     classify(command->sql, !is_whole(command), session_mode(session), &command->statement);
     command->has_statement = true;

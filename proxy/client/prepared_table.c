@@ -10,6 +10,7 @@
 
 struct prepared_table {
     struct prepared *statements;
+    struct prepared *last; /* what PREPARED_LAST_ID names; borrowed from the table */
     uint32_t last_id;
 };
 
@@ -28,10 +29,12 @@ struct prepared *prepared_table_add(struct prepared_table **table, struct prepar
     prepared = mem_calloc(1, sizeof *prepared);
     do {
         prepared->id = ++(*table)->last_id;
-    } while (prepared->id == 0 || prepared_table_find(*table, prepared->id) != NULL);
+    } while (prepared->id == 0 || prepared->id == PREPARED_LAST_ID ||
+             prepared_table_find(*table, prepared->id) != NULL);
     prepared->text = text;
     prepared->statement = mem_copy(statement, sizeof *statement);
     HASH_ADD_INT((*table)->statements, id, prepared);
+    (*table)->last = prepared;
     return prepared;
 }
 
@@ -39,15 +42,28 @@ struct prepared *prepared_table_find(struct prepared_table *table, uint32_t id)
 {
     struct prepared *prepared = NULL;
 
+    if (table != NULL && id == PREPARED_LAST_ID) {
+        return table->last;
+    }
     if (table != NULL) {
         HASH_FIND_INT(table->statements, &id, prepared);
     }
     return prepared;
 }
 
+void prepared_table_forget_last(struct prepared_table *table)
+{
+    if (table != NULL) {
+        table->last = NULL;
+    }
+}
+
 void prepared_table_remove(struct prepared_table *table, struct prepared *prepared)
 {
     HASH_DEL(table->statements, prepared);
+    if (table->last == prepared) {
+        table->last = NULL;
+    }
     prepared_text_unref(prepared->text);
     mem_free(prepared->types);
     mem_free(prepared->statement);

@@ -18,6 +18,9 @@ struct prepared_table;
 
 enum { PREPARED_PER_SESSION = 16384 }; /* as max_prepared_stmt_count is by default */
 
+/* The statement prepared last. MariaDB's drivers send EXECUTE right behind PREPARE with this id. */
+#define PREPARED_LAST_ID UINT32_MAX
+
 struct prepared {
     UT_hash_handle hh;
     uint32_t id;
@@ -36,6 +39,8 @@ struct prepared {
 struct prepared *prepared_table_add(struct prepared_table **table, struct prepared_text *text,
                                     const struct statement *statement);
 struct prepared *prepared_table_find(struct prepared_table *table, uint32_t id);
+/* A new PREPARE begins: until it has succeeded PREPARED_LAST_ID names nothing. */
+void prepared_table_forget_last(struct prepared_table *table);
 void prepared_table_remove(struct prepared_table *table, struct prepared *prepared);
 void prepared_table_free(struct prepared_table *table);
 
