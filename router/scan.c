@@ -62,6 +62,40 @@ static void note(struct scan *scan, enum event event)
     scan->events |= event;
 }
 
+/* --- names that WITH defines --------------------------------------------------------------------
+ */
+
+/* Whether the name is one that WITH defined; a table of that name would need its schema's in front.
+ * Written in another case it counts as a table: to some servers it is one. */
+static bool is_defined(const struct scan *scan, struct bytes name)
+{
+    for (unsigned i = 0; i < scan->with_count; i++) {
+        if (bytes_equal(scan->with[i], name))
+            return true;
+    }
+    return false;
+}
+
+static void define(struct scan *scan)
+{
+    if (scan->defining.size > 0 && scan->with_count < SCAN_WITH)
+        scan->with[scan->with_count++] = scan->defining;
+    scan->defining.size = 0;
+}
+
+/* At a name in the WITH clause: the one that a definition is for comes first, or behind a comma. */
+static void note_definition(struct scan *scan)
+{
+    bool is_recursive = token_is(&scan->prev, KEYWORD_RECURSIVE);
+
+    if (token_is(&scan->now, KEYWORD_RECURSIVE) ||
+        !(token_is(&scan->prev, KEYWORD_WITH) || is_recursive || scan->prev.symbol == ','))
+        return;
+    scan->defining = scan_text(scan, &scan->now);
+    if (is_recursive)
+        define(scan);
+}
+
 /* --- nesting ------------------------------------------------------------------------------------
  */
 

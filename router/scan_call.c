@@ -115,37 +115,3 @@ void scan_note_call(struct scan *scan, const struct level *level)
         return;
     note(scan, EVENT_PROGRAM);
 }
-
-/* --- names that WITH defines --------------------------------------------------------------------
- */
-
-/* Whether the name is one that WITH defined; a table of that name would need its schema's in front.
- */
-static bool is_defined(const struct scan *scan, struct bytes name)
-{
-    for (unsigned i = 0; i < scan->with_count; i++) {
-        if (bytes_equal_nocase(scan->with[i], name))
-            return true;
-    }
-    return false;
-}
-
-static void define(struct scan *scan)
-{
-    if (scan->defining.size > 0 && scan->with_count < SCAN_WITH)
-        scan->with[scan->with_count++] = scan->defining;
-    scan->defining.size = 0;
-}
-
-/* At a name in the WITH clause: the one that a definition is for comes first, or behind a comma. */
-static void note_definition(struct scan *scan)
-{
-    bool is_recursive = token_is(&scan->prev, KEYWORD_RECURSIVE);
-
-    if (token_is(&scan->now, KEYWORD_RECURSIVE) ||
-        !(token_is(&scan->prev, KEYWORD_WITH) || is_recursive || scan->prev.symbol == ','))
-        return;
-    scan->defining = scan_text(scan, &scan->now);
-    if (is_recursive)
-        define(scan);
-}
