@@ -20,4 +20,5 @@ for program in "$@"; do
     fi
 done
 echo "$passed $failed" >"$results"
+echo "fuzz-replay: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]
