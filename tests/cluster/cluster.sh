@@ -21,11 +21,14 @@ set -euo pipefail
 write_options() # INDEX
 {
     local dir=$DIR/$1 port=$((PORT + $1))
+    # A starting MariaDB removes temporary tables from its tmpdir, those of other servers too.
+    mkdir -p "$dir/tmp"
     cat >"$dir/my.cnf" <<CNF
 [mysqld]
 datadir = $dir/data
 socket = $dir/s.sock
 pid_file = $dir/server.pid
+tmpdir = $dir/tmp
 port = $port
 server_id = $port
 report_host = 127.0.0.1
