@@ -310,6 +310,16 @@ bool exchange_read(struct session *session, struct backend *backend)
     return true;
 }
 
+/* The session's schema is gone, and the command is the one that goes to another. */
+static bool leaves_lost_schema(const struct session *session)
+{
+    const struct command_in_hand *command = session->command;
+
+    return session->lease.backend->failed_step == STEP_SCHEMA && session->pins == 0 &&
+           !command->schema_left_out && command->has_statement && !command->statement.is_multi &&
+           command->statement.class == STATEMENT_SESSION && command->statement.use_schema.size > 0;
+}
+
 void exchange_in_step(struct session *session)
 {
     struct backend *backend = session->lease.backend;
@@ -333,6 +343,11 @@ void exchange_in_step(struct session *session)
     if (is_read_on_replica(session)) {
         session_release(session, false);
         command->wants_primary = true;
+        session_enter(session, SESSION_LEASING);
+        command_place(session);
+    } else if (leaves_lost_schema(session)) {
+        session_release(session, false);
+        command->schema_left_out = true;
         session_enter(session, SESSION_LEASING);
         command_place(session);
     } else {

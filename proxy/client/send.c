@@ -6,6 +6,7 @@
 #include "protocol/capability.h"
 #include "protocol/frame.h"
 #include "protocol/ok.h"
+#include "proxy/client/environment.h"
 #include "proxy/client/session.h"
 #include "proxy/stream.h"
 
@@ -17,6 +18,26 @@ void send_ok(struct session *session, uint8_t sequence)
     struct writer out = writer_over(packet, sizeof packet);
     struct ok_packet ok = {.status = session->status};
 
+    ok_encode_packet(&out, &ok, session->capabilities, sequence);
+    stream_write_one(session->client, writer_bytes(&out));
+}
+
+void send_login_ok(struct session *session, uint8_t sequence)
+{
+    struct bytes schema = environment_schema(session->environment);
+    uint8_t memory[2][SEND_BYTES];
+    struct writer value = writer_over(memory[0], sizeof memory[0]);
+    struct writer trackers = writer_over(memory[1], sizeof memory[1]);
+    uint8_t packet[2 * SEND_BYTES];
+    struct writer out = writer_over(packet, sizeof packet);
+    struct ok_packet ok = {.status = session->status};
+
+    if (schema.size > 0) {
+        write_lenenc_bytes(&value, schema);
+        write_u8(&trackers, TRACKER_SCHEMA);
+        write_lenenc_bytes(&trackers, writer_bytes(&value));
+        ok.trackers = writer_bytes(&trackers);
+    }
     ok_encode_packet(&out, &ok, session->capabilities, sequence);
     stream_write_one(session->client, writer_bytes(&out));
 }

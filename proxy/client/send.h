@@ -14,6 +14,10 @@ struct session;
 /* An OK with the session's present status flags. */
 void send_ok(struct session *session, uint8_t sequence);
 
+/* The OK that ends a login: a client that tracks session state is told its schema, as by a server.
+ */
+void send_login_ok(struct session *session, uint8_t sequence);
+
 /* An OK as answer to a command whose servers answer with EOF: EOF, or OK under DEPRECATE_EOF. */
 void send_eof(struct session *session, uint8_t sequence);
 

@@ -90,6 +90,7 @@ struct command_in_hand {
     bool changed_connection;    /* the first one could not be brought into the session's state */
     bool refused_by_replica;    /* the answer is an error 1290, which the client will not see */
     unsigned warnings;          /* of the last OK or EOF */
+    bool schema_left_out;       /* the session's schema cannot be had, and the command leaves it */
     bool serverless;            /* counted in the worker's sessions that found no server */
     bool wants_primary; /* a replica refused it as a write, or its state could not be had there */
     bool fetching_trackers; /* the answer is complete; a PING fetches what it could not carry */

@@ -67,7 +67,7 @@ static void add_reset(struct session *session, struct writer *out)
 }
 
 /* Writes the steps from the connection's state to `to`. False: it cannot be brought there. */
-static bool add_steps(struct session *session, const struct environment *to, struct writer *out)
+static bool add_steps_to(struct session *session, const struct environment *to, struct writer *out)
 {
     struct backend *backend = session->lease.backend;
     const struct command_in_hand *command = session->command;
@@ -108,6 +108,22 @@ static bool add_steps(struct session *session, const struct environment *to, str
         backend_set_environment(backend, environment_ref(to));
     }
     return !out->failed;
+}
+
+/* The same, for a USE that leaves a schema which is gone: that schema is left out. */
+static bool add_steps(struct session *session, const struct environment *to, struct writer *out)
+{
+    const struct environment *has = session->lease.backend->environment;
+    const struct environment *without;
+    bool possible;
+
+    if (!session->command->schema_left_out || has == NULL) {
+        return add_steps_to(session, to, out);
+    }
+    without = environment_with_schema(session->worker->environments, to, environment_schema(has));
+    possible = without != NULL && add_steps_to(session, without, out);
+    environment_unref(without);
+    return possible;
 }
 
 /* The held connection cannot be used for this: another one is taken, a fresh one at worst. */
