@@ -185,7 +185,8 @@ struct statement {
     size_t connection_id_offset, connection_id_size;
 
     /* Tables and views named in FROM, JOIN, INTO, UPDATE, TABLE, DESCRIBE, SHOW ... FROM. In a READ
-     * the list is complete unless table_overflow; names that an outermost WITH defines are not in it. */
+     * the list is complete unless table_overflow; names that an outermost WITH defines are not in
+     * it. */
     unsigned table_count;
     bool table_overflow;
     struct table_name tables[STATEMENT_TABLES];
