@@ -421,6 +421,7 @@ bool command_wait_for_server(struct session *session, const struct sql_error *er
         !may_wait_for_server(session, worker_now(session->worker))) {
         return false;
     }
+    session->command->retry_ns = worker_now(session->worker) + WORKER_TICK_MS * UINT64_C(1000000);
     wait_for_server(session);
     return true;
 }
@@ -432,7 +433,8 @@ void command_retry_serverless(struct session *session, uint64_t now)
     char why[400];
     struct sql_error error;
 
-    if (session->state != SESSION_LEASING || command == NULL || !command->serverless) {
+    if (session->state != SESSION_LEASING || command == NULL || !command->serverless ||
+        now < command->retry_ns) {
         return;
     }
     command_place(session);

@@ -73,6 +73,7 @@ struct command_in_hand {
     struct prepared *prepared; /* STMT_*: which; borrower */
     struct bytes sql;          /* inside data; empty when the command has no text */
     uint64_t since_ns;
+    uint64_t retry_ns;       /* not before: a server could not be reached */
     int avoid;               /* server not to be tried again, plus 1; 0: none */
     uint8_t code;            /* enum command */
     uint8_t upload_sequence; /* of the last packet from the client */
@@ -86,7 +87,6 @@ struct command_in_hand {
     bool errored;               /* the answer was, or ended in, an ERR */
     bool error_may_leave_state; /* ... of a kind after which something may have happened */
     bool has_statement;         /* `statement` is filled in */
-    bool id_replayed;           /* LAST_INSERT_ID() was set on the held connection */
     bool changed_connection;    /* the first one could not be brought into the session's state */
     bool refused_by_replica;    /* the answer is an error 1290, which the client will not see */
     unsigned warnings;          /* of the last OK or EOF */
