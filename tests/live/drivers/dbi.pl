@@ -171,6 +171,7 @@ $db->do('DROP DATABASE elsewhere');
 
 say_line('ping', $db->ping ? 'yes' : 'no');
 my $again = open_connection($user, $password, 'test');
+$again->do('DELETE FROM items WHERE n = 0');
 say_line('reconnected', $again->selectrow_array('SELECT COUNT(*) FROM items'));
 $again->disconnect;
 

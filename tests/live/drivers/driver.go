@@ -188,6 +188,7 @@ func main() {
 	check(db.Ping())
 	check(conn.Close())
 	pooled(db)
+	db.SetMaxOpenConns(1)
 	large(db)
 	check(db.Close())
 

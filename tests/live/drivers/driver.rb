@@ -157,6 +157,7 @@ ask('elsewhere', 'DROP DATABASE elsewhere')
 
 say('ping', $db.ping)
 again = connect
+again.query('DELETE FROM items WHERE n = 0')
 rows('reconnected', again.query('SELECT COUNT(*) FROM items'))
 again.close
 

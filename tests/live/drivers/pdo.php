@@ -205,6 +205,7 @@ foreach ([true, false] as $buffered) {
     say('large', "$count rows " . hash_final($sum));
 }
 $again = open($user, $password, 'test');
+$again->exec('DELETE FROM items WHERE n = 0');
 say('reconnected', $again->query('SELECT COUNT(*) FROM items')->fetchColumn());
 $again = null;
 $db = null;
