@@ -94,7 +94,7 @@ static void on_ok(struct relay *relay, const struct response_step *step)
         learn_plain_ok(session, (unsigned)(step->payload.data[3] | step->payload.data[4] << 8),
                        (unsigned)(step->payload.data[5] | step->payload.data[6] << 8));
         if (step->payload.data[2] != 0) {
-            session->last_insert_id = step->payload.data[2];
+            learn_insert_id(session, step->payload.data[2]);
         }
         relay->at += step->size;
         return;

@@ -33,11 +33,12 @@ enum {
     REFUSED_ENTRIES = 256,           /* a power of two */
 };
 
-/* Does a statement name tables that must be read on the primary? Good for one topology. */
+/* What the tables that a statement names ask for. Good for one topology. */
 struct table_judgement {
     uint64_t key; /* digest and schema */
     uint64_t generation;
-    bool is_unsafe;
+    bool is_unsafe;    /* some must be read on the primary */
+    bool runs_program; /* some is a view that reaches a stored program */
 };
 
 struct transport {

@@ -454,6 +454,7 @@ static void send_setup(struct backend *backend, bool reset)
         write_packet_end(&out, at, 0);
         backend_expect(backend, STEP_RESET, COMMAND_RESET_CONNECTION, 1, NULL);
         prepared_cache_clear(backend->prepared);
+        backend->insert_id_session = 0;
     }
     at = write_packet_begin(&out);
     write_u8(&out, COMMAND_QUERY);

@@ -45,7 +45,8 @@ static bool is_system_schema(struct bytes name)
     return false;
 }
 
-static bool table_is_unsafe(const struct session *session, const struct table_name *table)
+static void judge_table(const struct session *session, const struct table_name *table,
+                        struct table_judgement *judgement)
 {
     const struct topology *topology = session->worker->topology;
     char schema_text[ENVIRONMENT_MAX_SCHEMA + 1];
@@ -60,7 +61,8 @@ static bool table_is_unsafe(const struct session *session, const struct table_na
     }
     if (name.size >= sizeof name_text || schema.size >= sizeof schema_text || schema.size == 0 ||
         is_system_schema(schema)) {
-        return true;
+        judgement->is_unsafe = true;
+        return;
     }
     switch (catalog_find(topology->catalog, schema, name)) {
     case RELATION_TABLE:
@@ -68,18 +70,22 @@ static bool table_is_unsafe(const struct session *session, const struct table_na
         break;
     case RELATION_UNKNOWN:
         session->worker->process->relist(session->worker->process);
-        return true;
+        judgement->is_unsafe = true;
+        break;
     case RELATION_PROGRAM_VIEW:
+        judgement->is_unsafe = true;
+        judgement->runs_program = true;
+        break;
     case RELATION_UNREPLICATED:
-        return true;
+        judgement->is_unsafe = true;
+        break;
     }
     for (size_t i = 0; i < topology->count; i++) {
         if (topology->servers[i].role == ROLE_REPLICA &&
             !server_replicates(topology, &topology->servers[i], schema, name)) {
-            return true;
+            judgement->is_unsafe = true;
         }
     }
-    return false;
 }
 
 static uint64_t judgement_key(const struct session *session, const struct statement *statement)
@@ -93,29 +99,29 @@ static uint64_t judgement_key(const struct session *session, const struct statem
     return key;
 }
 
-static bool tables_are_unsafe(struct session *session, const struct statement *statement)
+static struct table_judgement judge_tables(struct session *session,
+                                           const struct statement *statement)
 {
     struct worker *worker = session->worker;
     struct table_judgement *remembered;
     uint64_t key;
 
     if (statement->table_overflow) {
-        return true;
+        return (struct table_judgement){.is_unsafe = true};
     }
     if (statement->table_count == 0) {
-        return false;
+        return (struct table_judgement){0};
     }
     key = judgement_key(session, statement);
     remembered = &worker->judgements[key & (TABLE_CACHE_ENTRIES - 1)];
     if (remembered->key != key || remembered->generation != worker->topology->generation) {
-        bool is_unsafe = false;
-
-        for (unsigned i = 0; i < statement->table_count && !is_unsafe; i++) {
-            is_unsafe = table_is_unsafe(session, &statement->tables[i]);
+        *remembered =
+            (struct table_judgement){.key = key, .generation = worker->topology->generation};
+        for (unsigned i = 0; i < statement->table_count; i++) {
+            judge_table(session, &statement->tables[i], remembered);
         }
-        *remembered = (struct table_judgement){key, worker->topology->generation, is_unsafe};
     }
-    return remembered->is_unsafe;
+    return *remembered;
 }
 
 /* ---- route ---- */
@@ -163,8 +169,12 @@ void choose_route(struct session *session)
         .trust_programs = config->pool.trust_programs,
     };
 
-    view.tables_unsafe =
-        is_read && session->worker->topology != NULL && tables_are_unsafe(session, statement);
+    if (is_read && session->worker->topology != NULL) {
+        struct table_judgement judgement = judge_tables(session, statement);
+
+        view.tables_unsafe = judgement.is_unsafe;
+        view.tables_program = judgement.runs_program;
+    }
     command->route = route(statement, &view, &policy, command->since_ns);
     if ((command->wants_primary || (is_read && statement->pins != 0) ||
          worker_knows_as_write(session->worker, statement->digest)) &&

@@ -33,6 +33,12 @@ void learn_plain_ok(struct session *session, unsigned status, unsigned warnings)
     session->command->warnings = warnings;
 }
 
+void learn_insert_id(struct session *session, uint64_t id)
+{
+    session->last_insert_id = id;
+    session->lease.backend->insert_id_session = session->id;
+}
+
 void learn_ok(struct session *session, const struct ok_packet *ok)
 {
     struct command_in_hand *command = session->command;
@@ -42,7 +48,7 @@ void learn_ok(struct session *session, const struct ok_packet *ok)
 
     learn_plain_ok(session, ok->status, ok->warnings);
     if (ok->insert_id != 0) {
-        session->last_insert_id = ok->insert_id;
+        learn_insert_id(session, ok->insert_id);
     }
     learned = tracking_learn(session->worker->environments, session->environment, &past, ok,
                              command->has_statement ? &command->statement : NULL);
@@ -55,7 +61,7 @@ void learn_ok(struct session *session, const struct ok_packet *ok)
     session->pins &= ~learned.pins_cleared;
     session->one_shot_variable = learned.one_shot_variable;
     if (learned.has_last_insert_id) {
-        session->last_insert_id = learned.last_insert_id;
+        learn_insert_id(session, learned.last_insert_id);
     }
 }
 

@@ -66,14 +66,25 @@ static void add_reset(struct session *session, struct writer *out)
     prepared_cache_clear(backend->prepared);
 }
 
+/* The statement refers to LAST_INSERT_ID(), and what the connection would answer is not the
+ * session's. */
+static bool owes_insert_id(const struct session *session)
+{
+    const struct command_in_hand *command = session->command;
+    const struct backend *backend = session->lease.backend;
+
+    if (!command->has_statement || !(command->statement.uses & USE_LAST_INSERT_ID)) {
+        return false;
+    }
+    return backend->insert_id_session != session->id &&
+           (backend->insert_id_session != 0 || session->last_insert_id != 0);
+}
+
 /* Writes the steps from the connection's state to `to`. False: it cannot be brought there. */
 static bool add_steps_to(struct session *session, const struct environment *to, struct writer *out)
 {
     struct backend *backend = session->lease.backend;
-    const struct command_in_hand *command = session->command;
-    bool owes_id = to == session->environment && session->pins == 0 && command->has_statement &&
-                   (command->statement.uses & USE_LAST_INSERT_ID) &&
-                   backend->last_session != session->id && !command->id_replayed;
+    bool owes_id = to == session->environment && owes_insert_id(session);
     char sql[REPLAY_SQL_CAPACITY];
     struct replay plan = {.sql = sql, .capacity = sizeof sql};
     enum replay_kind kind;
@@ -88,11 +99,15 @@ static bool add_steps_to(struct session *session, const struct environment *to, 
     if (kind == REPLAY_IMPOSSIBLE || (kind == REPLAY_RESET && session->pins != 0)) {
         return false;
     }
+    if (kind == REPLAY_RESET) {
+        backend->insert_id_session = 0;
+        owes_id = to == session->environment && owes_insert_id(session);
+    }
     if (owes_id) {
         if (!replay_add_last_insert_id(&plan, session->last_insert_id)) {
             return false;
         }
-        session->command->id_replayed = true;
+        backend->insert_id_session = session->id;
     }
     if (kind == REPLAY_RESET) {
         add_reset(session, out);
