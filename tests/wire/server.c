@@ -54,6 +54,7 @@ static void connection_free(struct connection *connection)
     }
     seen_free(connection->taken);
     wire_release(connection->wire);
+    mem_free(connection->model);
     mem_free(connection);
 }
 
@@ -293,6 +294,9 @@ static struct seen *take_command(struct connection *connection)
 
 static void keep_command(struct connection *connection, struct seen *seen)
 {
+    if (strlen(connection->log) + COMMAND_TEXT_MAX + 2 > sizeof connection->log) {
+        connection->log[0] = 0;
+    }
     text_append(connection->log, sizeof connection->log, "%s%s",
                 connection->log[0] == 0 ? "" : "; ", seen->text);
     if (connection->last != NULL) {

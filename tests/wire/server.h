@@ -51,7 +51,8 @@ struct connection {
     uint8_t sequence;             /* of the next packet to the proxy */
     bool raw;                     /* the test reads the bytes itself */
     uint32_t last_statement;      /* id of the last prepared statement */
-    char log[CONNECTION_LOG_MAX]; /* all commands so far, "; " between */
+    void *model;                  /* owner: what a test keeps of it; NULL: nothing */
+    char log[CONNECTION_LOG_MAX]; /* the last commands, "; " between */
 };
 
 struct server {

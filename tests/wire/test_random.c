@@ -9,6 +9,7 @@
  * TIDEMARK_SEED repeats one seed; TIDEMARK_ROUNDS does more.
  */
 #include "client.h"
+#include "model.h"
 #include "server.h"
 #include "world.h"
 
@@ -28,105 +29,61 @@ enum {
     AWAITED_MAX = 8,
 };
 
-/* A client, and what it may read. */
+enum kind {
+    OWN,
+    WRITE,
+    NUMBER,
+    SCHEMA,
+    ZONE,
+    USE,
+    SET_ZONE,
+    BEGIN,
+    COMMIT,
+    PREPARE,
+    EXECUTE,
+    OTHER,
+};
+
+/* A client, and what its answers must be. */
 struct actor {
     struct client *client;
     unsigned id;
     unsigned written;   /* number of its last write that was confirmed */
     unsigned attempted; /* ... and of its last write at all */
+    unsigned pending;   /* ... of the last one in its transaction */
+    bool in_transaction;
+    bool prepared, types_sent;
+    unsigned schema, zone; /* numbers of names; 0: none */
     struct {
-        char kind; /* 'r' read own, 'w' write, 's' select text, 'p' ping, 'b' begin, 'c' commit */
+        enum kind kind;
         unsigned number;
     } awaited[AWAITED_MAX];
     unsigned first, count;
-    bool in_transaction;
 };
 
-/* The data: what each actor has written, as the primary has it and as the replicas have it. */
-struct data {
-    unsigned primary[CLIENTS * 64];
-    unsigned replica[CLIENTS * 64];
-    unsigned ids;
-};
+static const char *const schemas[] = {"-", "shop", "store"};
+static const char *const zones[] = {"-", "+02:00", "+03:00"};
 
-static struct data data;
+static struct model model;
 static struct world *world;
+static unsigned next_id;
 
 static uint64_t chance(uint64_t limit)
 {
     return network_random(&world->network, limit);
 }
 
-/* ---- servers: they answer everything, from the data ---- */
-
-static bool answer_query(struct connection *connection, const char *sql)
-{
-    bool is_primary = world->servers[connection->server->number].role == ROLE_PRIMARY;
-    unsigned id;
-    unsigned number;
-    char text[100];
-
-    if (sscanf(sql, "INSERT INTO shop.t VALUES (%u, %u)", &id, &number) == 2) {
-        if (!is_primary) {
-            answer_error(connection, 1290, "The server is running with the --read-only option");
-            return true;
-        }
-        data.primary[id] = number;
-        answer_ok(connection, connection->number % 2 != 0 ? "affected=1" : "affected=1 id=3");
-        return true;
-    }
-    if (sscanf(sql, "SELECT a FROM shop.t WHERE id = %u", &id) == 1) {
-        number = is_primary ? data.primary[id] : data.replica[id];
-        snprintf(text, sizeof text, "%u", number);
-        answer_rows(connection, "a", text, "");
-        return true;
-    }
-    if (sscanf(sql, "SELECT %u", &number) == 1) {
-        snprintf(text, sizeof text, "%u", number);
-        answer_rows(connection, "n", text, "");
-        return true;
-    }
-    if (strncmp(sql, "SET ", 4) == 0) {
-        answer_ok(connection, strstr(sql, "+02:00") != NULL ? "set:time_zone=+02:00 change"
-                                                            : "set:time_zone=+03:00 change");
-        return true;
-    }
-    return false;
-}
-
-static bool answer(struct connection *connection, const struct seen *seen)
-{
-    if (seen->code == COMMAND_QUIT) {
-        answer_done(connection);
-        wire_end(connection->wire, UV_EOF);
-        return true;
-    }
-    if (seen->code == COMMAND_PING) {
-        answer_ok(connection, "");
-        return true;
-    }
-    return seen->code == COMMAND_QUERY && answer_query(connection, seen->text + strlen("QUERY "));
-}
-
-/* Replication: all replicas get everything, and their horizon is the moment before. */
-static void replicate(void)
-{
-    uint64_t moment = world->now;
-
-    memcpy(data.replica, data.primary, sizeof data.replica);
-    for (unsigned i = 0; i < WORLD_SERVERS; i++) {
-        world_set_horizon(world, i, moment);
-    }
-    world->now += 1;
-}
-
 /* ---- clients ---- */
 
 static void arrive(struct actor *actor)
 {
+    unsigned schema = (unsigned)chance(3);
     struct client_login login = {.worker = (unsigned)chance(world->worker_count),
-                                 .schema = chance(2) != 0 ? "shop" : NULL};
+                                 .schema = schema != 0 ? schemas[schema] : NULL};
 
+    if (next_id == MODEL_IDS) {
+        return;
+    }
     if (chance(3) == 0) {
         login.user = "other";
         login.password = "hidden";
@@ -134,7 +91,8 @@ static void arrive(struct actor *actor)
     if (chance(3) == 0) {
         login.capabilities = CLIENT_CAPABILITIES & ~CAPABILITY_DEPRECATE_EOF;
     }
-    *actor = (struct actor){.client = client_connect(world, login.worker), .id = data.ids++};
+    *actor = (struct actor){
+        .client = client_connect(world, login.worker), .id = next_id++, .schema = schema};
     if (client_begin_login(actor->client, &login)[0] != 0 ||
         strcmp(client_end_login(actor->client), "ok") != 0) {
         client_leave(actor->client);
@@ -142,7 +100,7 @@ static void arrive(struct actor *actor)
     }
 }
 
-static void await(struct actor *actor, char kind, unsigned number)
+static void await(struct actor *actor, enum kind kind, unsigned number)
 {
     unsigned last = (actor->first + actor->count++) % AWAITED_MAX;
 
@@ -150,77 +108,193 @@ static void await(struct actor *actor, char kind, unsigned number)
     actor->awaited[last].number = number;
 }
 
+static void send_query(struct actor *actor, enum kind kind, unsigned number, const char *sql)
+{
+    client_query(actor->client, sql);
+    await(actor, kind, number);
+}
+
+static void send_execute(struct actor *actor)
+{
+    char id[16];
+
+    snprintf(id, sizeof id, "%u", actor->id);
+    client_execute(actor->client, 1, id, !actor->types_sent);
+    actor->types_sent = true;
+    await(actor, EXECUTE, 0);
+}
+
 static void send_something(struct actor *actor)
 {
+    static const char prepared[] = "SELECT a FROM shop.t WHERE id = ?";
+    unsigned number = (unsigned)chance(1000);
     char sql[100];
 
     if (actor->count == AWAITED_MAX) {
         return;
     }
-    switch (chance(8)) {
-    case 0:
-    case 1:
+    switch ((enum kind)chance(OTHER + 1)) {
+    case OWN:
+        snprintf(sql, sizeof sql, "SELECT a FROM shop.t WHERE id = %u", actor->id);
+        send_query(actor, OWN, 0, sql);
+        break;
+    case WRITE:
         snprintf(sql, sizeof sql, "INSERT INTO shop.t VALUES (%u, %u)", actor->id,
                  ++actor->attempted);
-        client_query(actor->client, sql);
-        await(actor, 'w', actor->attempted);
+        send_query(actor, WRITE, actor->attempted, sql);
         break;
-    case 2:
-    case 3:
-    case 4:
-        snprintf(sql, sizeof sql, "SELECT a FROM shop.t WHERE id = %u", actor->id);
-        client_query(actor->client, sql);
-        await(actor, 'r', 0);
+    case NUMBER:
+        snprintf(sql, sizeof sql, "SELECT %u", number);
+        send_query(actor, NUMBER, number, sql);
         break;
-    case 5:
-        snprintf(sql, sizeof sql, "SELECT %u", (unsigned)chance(1000));
-        client_query(actor->client, sql);
-        await(actor, 's', (unsigned)strtoul(sql + 7, NULL, 10));
+    case SCHEMA:
+        send_query(actor, SCHEMA, 0, "SELECT a AS schema_of FROM shop.t");
         break;
-    case 6:
-        snprintf(sql, sizeof sql, "SET time_zone='+0%u:00'", 2 + (unsigned)chance(2));
-        client_query(actor->client, sql);
-        await(actor, 'o', 0);
+    case ZONE:
+        send_query(actor, ZONE, 0, "SELECT a AS zone_of FROM shop.t");
         break;
-    default:
-        client_send(actor->client, COMMAND_PING, NULL, 0);
-        await(actor, 'o', 0);
+    case USE:
+        number = 1 + number % 2;
+        client_send(actor->client, COMMAND_INIT_DB, schemas[number], strlen(schemas[number]));
+        await(actor, USE, number);
+        break;
+    case SET_ZONE:
+        number = 1 + number % 2;
+        snprintf(sql, sizeof sql, "SET time_zone='%s'", zones[number]);
+        send_query(actor, SET_ZONE, number, sql);
+        break;
+    case BEGIN:
+        send_query(actor, BEGIN, 0, "BEGIN");
+        break;
+    case COMMIT:
+        send_query(actor, COMMIT, 0, "COMMIT");
+        break;
+    case PREPARE:
+        if (!actor->prepared) {
+            client_send(actor->client, COMMAND_STMT_PREPARE, prepared, sizeof prepared - 1);
+            await(actor, PREPARE, 0);
+            actor->prepared = true; /* or refused: then EXECUTE says so */
+        }
+        break;
+    case EXECUTE:
+        if (actor->prepared) {
+            send_execute(actor);
+        }
+        break;
+    case OTHER:
+        if (number < 100) {
+            client_send(actor->client, COMMAND_RESET_CONNECTION, NULL, 0);
+            await(actor, OTHER, 1);
+        } else {
+            client_send(actor->client, COMMAND_PING, NULL, 0);
+            await(actor, OTHER, 0);
+        }
     }
+}
+
+/* Errors of the proxy's making, and of what follows from them: nothing else is ever sent. */
+static void check_refusal(struct actor *actor, enum kind kind, const char *came)
+{
+    unsigned long code = strtoul(came + strlen("error "), NULL, 10);
+
+    if (code == 2013 || code == 1040 || code == 1105) {
+        return;
+    }
+    if (code != 1243 || kind != EXECUTE) {
+        fail_msg("actor %u: unexpected %s", actor->id, came);
+    }
+}
+
+/* The one value of a result set, whatever stands behind it. */
+static bool is_value(const char *came, const char *value)
+{
+    size_t size = strlen(value);
+
+    return strncmp(came, "rows ", 5) == 0 && strncmp(came + 5, value, size) == 0 &&
+           (came[5 + size] == 0 || came[5 + size] == ' ');
+}
+
+static void check_own(const struct actor *actor, const char *came)
+{
+    unsigned long number = strtoul(came + 5, NULL, 10);
+
+    assert_memory_equal(came, "rows ", 5);
+    if (number < actor->written || number < actor->pending || number > actor->attempted) {
+        fail_msg("actor %u wrote %u (%u in its transaction, tried %u) and read %s", actor->id,
+                 actor->written, actor->pending, actor->attempted, came);
+    }
+}
+
+static void forget_state(struct actor *actor)
+{
+    actor->zone = 0;
+    actor->in_transaction = false;
+    actor->pending = 0;
+}
+
+static void check_done(struct actor *actor, enum kind kind, unsigned number, const char *came)
+{
+    char text[16];
+
+    switch (kind) {
+    case OWN:
+    case EXECUTE:
+        check_own(actor, came);
+        return;
+    case NUMBER:
+        snprintf(text, sizeof text, "%u", number);
+        assert_true(is_value(came, text));
+        return;
+    case SCHEMA:
+        if (!is_value(came, schemas[actor->schema])) {
+            fail_msg("actor %u is in schema %s, but: %s", actor->id, schemas[actor->schema], came);
+        }
+        return;
+    case ZONE:
+        if (!is_value(came, zones[actor->zone])) {
+            fail_msg("actor %u is in zone %s, but: %s", actor->id, zones[actor->zone], came);
+        }
+        return;
+    case PREPARE:
+        assert_string_equal(came, "prepared 1 parameters=1 columns=1");
+        return;
+    case WRITE:
+        assert_memory_equal(came, "ok affected=1", 13);
+        *(actor->in_transaction ? &actor->pending : &actor->written) = number;
+        return;
+    case USE:
+        actor->schema = number;
+        break;
+    case SET_ZONE:
+        actor->zone = number;
+        break;
+    case BEGIN:
+    case COMMIT:
+        /* Either commits what was open. */
+        actor->written = actor->pending > actor->written ? actor->pending : actor->written;
+        actor->pending = 0;
+        actor->in_transaction = kind == BEGIN;
+        break;
+    case OTHER:
+        if (number == 1) {
+            forget_state(actor);
+        }
+        break;
+    }
+    assert_memory_equal(came, "ok", 2);
 }
 
 static void check_answer(struct actor *actor, const char *came)
 {
-    char kind = actor->awaited[actor->first].kind;
+    enum kind kind = actor->awaited[actor->first].kind;
     unsigned number = actor->awaited[actor->first].number;
-    bool refused = strncmp(came, "error ", 6) == 0;
 
     actor->first = (actor->first + 1) % AWAITED_MAX;
     actor->count--;
-    if (refused) {
-        /* Errors of this proxy's making: nothing else is ever sent. */
-        if (strncmp(came + 6, "2013 ", 5) != 0 && strncmp(came + 6, "1040 ", 5) != 0 &&
-            strncmp(came + 6, "1105 ", 5) != 0) {
-            fail_msg("unexpected: %s", came);
-        }
-        return;
-    }
-    switch (kind) {
-    case 'w':
-        assert_memory_equal(came, "ok affected=1", 13);
-        actor->written = number;
-        break;
-    case 'r':
-        assert_memory_equal(came, "rows ", 5);
-        if (strtoul(came + 5, NULL, 10) < actor->written) {
-            fail_msg("session of actor %u wrote %u and read %s", actor->id, actor->written, came);
-        }
-        break;
-    case 's':
-        assert_memory_equal(came, "rows ", 5);
-        assert_int_equal(strtoul(came + 5, NULL, 10), number);
-        break;
-    default:
-        assert_memory_equal(came, "ok", 2);
+    if (strncmp(came, "error ", 6) == 0) {
+        check_refusal(actor, kind, came);
+    } else {
+        check_done(actor, kind, number, came);
     }
 }
 
@@ -312,7 +386,7 @@ static void act(struct actor *actors)
         break;
     case 4:
     case 5:
-        replicate();
+        model_replicate(world);
         break;
     case 6:
         world_advance_ms(world, (unsigned)chance(400));
@@ -354,7 +428,7 @@ static void heal(struct actor *actors)
         }
     }
     world_publish(world);
-    replicate();
+    model_replicate(world);
     world_advance_ms(world, 30000);
     for (unsigned i = 0; i < CLIENTS; i++) {
         read_answers(&actors[i]);
@@ -369,7 +443,7 @@ static void play(uint64_t seed)
     struct actor actors[CLIENTS];
 
     memset(actors, 0, sizeof actors);
-    memset(&data, 0, sizeof data);
+    next_id = 0;
     world =
         world_new(2, "TIDEMARK_SERVER_DB1_MAX_CONNECTIONS=3",
                   "TIDEMARK_SERVER_DB2_MAX_CONNECTIONS=3", "TIDEMARK_SERVER_DB3_MAX_CONNECTIONS=3",
@@ -378,10 +452,7 @@ static void play(uint64_t seed)
     world->network.seed = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
     world->event_ns = 1000;
     world->moves_connections = seed % 3 != 0;
-    for (unsigned i = 0; i < WORLD_SERVERS; i++) {
-        world->scripts[i].answer = answer;
-    }
-    replicate();
+    model_begin(world, &model);
     for (unsigned i = 0; i < ACTIONS; i++) {
         act(actors);
         assert_limits();

@@ -1,0 +1,242 @@
+/*
+ * See model.h.
+ */
+#include "model.h"
+
+#include "packets.h"
+
+#include "protocol/command.h"
+#include "protocol/prepared.h"
+#include "proxy/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+/* What one connection has set. */
+struct connection_model {
+    char schema[16];
+    char zone[16];
+    bool in_transaction;
+    bool has_pending; /* one write of the transaction, the last */
+    unsigned pending_id, pending_number;
+};
+
+static struct model *model;
+
+static struct connection_model *model_of(struct connection *connection)
+{
+    if (connection->model == NULL) {
+        connection->model = mem_calloc(1, sizeof(struct connection_model));
+    }
+    return connection->model;
+}
+
+static bool is_primary(const struct connection *connection)
+{
+    return connection->server->world->servers[connection->server->number].role == ROLE_PRIMARY;
+}
+
+static const char *status(struct connection *connection)
+{
+    return model_of(connection)->in_transaction ? "trans" : "";
+}
+
+static void answer_text(struct connection *connection, const char *text)
+{
+    answer_rows(connection, "a", text[0] != 0 ? text : "-", status(connection));
+}
+
+static void answer_number(struct connection *connection, unsigned number)
+{
+    char text[16];
+
+    snprintf(text, sizeof text, "%u", number);
+    answer_text(connection, text);
+}
+
+static void answer_own(struct connection *connection, unsigned id)
+{
+    const struct connection_model *m = model_of(connection);
+
+    assert_true(id < MODEL_IDS);
+    if (m->has_pending && m->pending_id == id) {
+        answer_number(connection, m->pending_number);
+    } else {
+        answer_number(connection, is_primary(connection) ? model->primary[id] : model->replica[id]);
+    }
+}
+
+static void insert(struct connection *connection, unsigned id, unsigned number)
+{
+    struct connection_model *m = model_of(connection);
+
+    assert_true(id < MODEL_IDS);
+    if (!is_primary(connection)) {
+        answer_error(connection, 1290, "The server is running with the --read-only option");
+        return;
+    }
+    if (m->in_transaction) {
+        m->has_pending = true;
+        m->pending_id = id;
+        m->pending_number = number;
+        answer_ok(connection, "affected=1 trans");
+    } else {
+        model->primary[id] = number;
+        answer_ok(connection, "affected=1");
+    }
+}
+
+static void end_transaction(struct connection_model *m)
+{
+    if (m->has_pending) {
+        model->primary[m->pending_id] = m->pending_number;
+    }
+    m->has_pending = m->in_transaction = false;
+}
+
+static void begin(struct connection *connection)
+{
+    end_transaction(model_of(connection));
+    model_of(connection)->in_transaction = true;
+    answer_ok(connection, "trans state=T_______");
+}
+
+static void commit(struct connection *connection)
+{
+    end_transaction(model_of(connection));
+    answer_ok(connection, "state=________");
+}
+
+/* Also the proxy's own SET, where the value has an introducer, and there may be others with it. */
+static void set(struct connection *connection, const char *sql)
+{
+    struct connection_model *m = model_of(connection);
+    const char *value = strstr(sql, "time_zone=");
+    char words[64];
+
+    if (value == NULL) {
+        answer_ok(connection, status(connection));
+        return;
+    }
+    value = strchr(value, '\'') + 1;
+    snprintf(m->zone, sizeof m->zone, "%.*s", (int)strcspn(value, "'"), value);
+    snprintf(words, sizeof words, "%s%sset:time_zone=%s change", status(connection),
+             m->in_transaction ? " " : "", m->zone);
+    answer_ok(connection, words);
+}
+
+static bool answer_query(struct connection *connection, const char *sql)
+{
+    unsigned id;
+    unsigned number;
+
+    if (sscanf(sql, "INSERT INTO shop.t VALUES (%u, %u)", &id, &number) == 2) {
+        insert(connection, id, number);
+    } else if (sscanf(sql, "SELECT a FROM shop.t WHERE id = %u", &id) == 1) {
+        answer_own(connection, id);
+    } else if (sscanf(sql, "SELECT %u", &number) == 1) {
+        answer_number(connection, number);
+    } else if (strcmp(sql, "SELECT a AS schema_of FROM shop.t") == 0) {
+        answer_text(connection, model_of(connection)->schema);
+    } else if (strcmp(sql, "SELECT a AS zone_of FROM shop.t") == 0) {
+        answer_text(connection, model_of(connection)->zone);
+    } else if (strcmp(sql, "BEGIN") == 0) {
+        begin(connection);
+    } else if (strcmp(sql, "COMMIT") == 0) {
+        commit(connection);
+    } else if (strncmp(sql, "SET ", 4) == 0) {
+        set(connection, sql);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void init_db(struct connection *connection, const char *schema)
+{
+    struct connection_model *m = model_of(connection);
+    char words[64];
+
+    snprintf(m->schema, sizeof m->schema, "%s", schema);
+    snprintf(words, sizeof words, "%s%sschema=%s change", status(connection),
+             m->in_transaction ? " " : "", schema);
+    answer_ok(connection, words);
+}
+
+static void reset(struct connection *connection)
+{
+    struct connection_model *m = model_of(connection);
+
+    m->zone[0] = 0;
+    m->in_transaction = m->has_pending = false;
+    connection->last_statement = 0;
+    answer_ok(connection, "");
+}
+
+/* The proxy sends types whenever the client has ever sent them. */
+static void execute(struct connection *connection, const struct seen *seen)
+{
+    struct bytes payload = bytes_of(seen->payload, seen->size);
+    struct execute parts;
+    char text[16] = "";
+
+    assert_int_equal(execute_decode(payload, 1, connection->capabilities, &parts), PARSE_OK);
+    assert_true(parts.types_sent);
+    if (parts.id == 0 || parts.id > connection->last_statement) {
+        answer_error(connection, 1243, "Unknown prepared statement handler");
+        return;
+    }
+    assert_true(bytes_to_text(bytes_after(parts.values, 1), text, sizeof text));
+    answer_own(connection, (unsigned)strtoul(text, NULL, 10));
+}
+
+static bool answer(struct connection *connection, const struct seen *seen)
+{
+    switch (seen->code) {
+    case COMMAND_QUIT:
+        answer_done(connection);
+        wire_end(connection->wire, UV_EOF);
+        return true;
+    case COMMAND_PING:
+        answer_ok(connection, status(connection));
+        return true;
+    case COMMAND_INIT_DB:
+        init_db(connection, seen->text + strlen("INIT_DB "));
+        return true;
+    case COMMAND_RESET_CONNECTION:
+        reset(connection);
+        return true;
+    case COMMAND_STMT_PREPARE:
+        answer_prepared(connection, 1, 1);
+        return true;
+    case COMMAND_STMT_EXECUTE:
+        execute(connection, seen);
+        return true;
+    case COMMAND_QUERY:
+        return answer_query(connection, seen->text + strlen("QUERY "));
+    default:
+        return false;
+    }
+}
+
+void model_begin(struct world *world, struct model *of)
+{
+    model = of;
+    memset(of, 0, sizeof *of);
+    for (unsigned i = 0; i < WORLD_SERVERS; i++) {
+        world->scripts[i].answer = answer;
+        world->scripts[i].by_itself = BY_ITSELF_SETUP | BY_ITSELF_CLOSE;
+    }
+    model_replicate(world);
+}
+
+void model_replicate(struct world *world)
+{
+    memcpy(model->replica, model->primary, sizeof model->replica);
+    for (unsigned i = REPLICA_1; i <= REPLICA_2; i++) {
+        world_set_horizon(world, i, world->now);
+    }
+    world->now += 1;
+}
