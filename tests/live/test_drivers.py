@@ -6,6 +6,7 @@ Tidemark, and must print the same, except who answered a plain read.
 
 import contextlib
 import functools
+import hashlib
 import os
 import subprocess
 from pathlib import Path
@@ -130,3 +131,15 @@ def test_driver(driver, cluster, proxy, built):
     assert any(line in ("who: 1", "who: 2") for line in through), "no replica answered"
     if direct is not None:
         assert without_who(through) == without_who(direct)
+
+
+@pytest.mark.parametrize("driver", ["client-mysql", "go", "c", "node-mysql2"])
+def test_login_against_a_stored_hash(driver, mariadb_cluster, tidemark, built):
+    """password_hash: what the proxy needs towards the servers it learns from the client's login."""
+    digest = hashlib.sha1(hashlib.sha1(b"app").digest()).hexdigest().upper()
+    proxy = tidemark(mariadb_cluster,
+                     {"user app": {"password": None, "password_hash": f"*{digest}"}}, split=False)
+    clean_slate(mariadb_cluster)
+    lines = run_driver(DRIVERS[driver], built, proxy.port, tries=200)
+    for text in SEEN_BY_ALL:
+        assert any(text in line for line in lines), f"{text} is missing"
