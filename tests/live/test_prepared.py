@@ -165,10 +165,10 @@ def test_long_data_over_16_mib(client, table):
     client.send_long_data(insert, 0, part)
     client.send_long_data(insert, 0, part)
     result = client.execute(insert, (b"",), long_data=(0,))
-    rows = client.query(f"SELECT LENGTH(b), SHA1(SUBSTRING(b, 1, {9 << 20})),"
-                        f" SHA1(SUBSTRING(b, {(9 << 20) + 1})) FROM {table}"
+    rows = client.query(f"SELECT LENGTH(b), SHA2(SUBSTRING(b, 1, {9 << 20}), 256),"
+                        f" SHA2(SUBSTRING(b, {(9 << 20) + 1}), 256) FROM {table}"
                         f" WHERE id = {result.insert_id}")
-    digest = hashlib.sha1(part).hexdigest()
+    digest = hashlib.sha256(part).hexdigest()
     assert rows == [(str(18 << 20), digest, digest)]
 
 
