@@ -105,9 +105,8 @@ static MYSQL_STMT *prepare(MYSQL *db, const char *text)
 
 static MYSQL_BIND text_value(const char *text)
 {
-    MYSQL_BIND bind = {.buffer_type = MYSQL_TYPE_STRING,
-                       .buffer = (void *)text,
-                       .buffer_length = strlen(text)};
+    MYSQL_BIND bind = {
+        .buffer_type = MYSQL_TYPE_STRING, .buffer = (void *)text, .buffer_length = strlen(text)};
 
     return bind;
 }
@@ -284,7 +283,7 @@ static void writes(MYSQL *db)
         ask(db, "own write", text);
         ask(db, "own write", "SELECT MAX(n), COUNT(*) FROM items");
     }
-    for (int i = given ? atoi(given) : 1; i > 0 && strcmp(who, "0") == 0; i--) {
+    for (int i = given ? (int)strtol(given, NULL, 10) : 1; i > 0 && strcmp(who, "0") == 0; i--) {
         usleep(25000);
         mysql_free_result(result);
         mysql_query(db, "SELECT id FROM whoami");
@@ -321,12 +320,14 @@ static void errors(MYSQL *db)
     ask(db, "warned read", "SELECT CAST('12abc' AS SIGNED)");
     printf("warnings: %u\n", mysql_warning_count(db));
     ask(db, "warned read", "SHOW WARNINGS");
-    ask(db, "several", "SELECT 1; INSERT INTO items (n) VALUES (300), (301); "
-                       "SELECT n FROM items WHERE n = 301");
+    ask(db, "several",
+        "SELECT 1; INSERT INTO items (n) VALUES (300), (301); "
+        "SELECT n FROM items WHERE n = 301");
     ask(db, "several", "SELECT 1; SELEKT 2; SELECT 3");
     ask(db, "procedure", "DROP PROCEDURE IF EXISTS two_results");
-    ask(db, "procedure", "CREATE PROCEDURE two_results(IN a INT) BEGIN SELECT a, 'zwei' AS b; "
-                         "SELECT n FROM items WHERE n <= a; END");
+    ask(db, "procedure",
+        "CREATE PROCEDURE two_results(IN a INT) BEGIN SELECT a, 'zwei' AS b; "
+        "SELECT n FROM items WHERE n <= a; END");
     ask(db, "procedure", "CALL two_results(3)");
 }
 
@@ -397,7 +398,7 @@ int main(int argc, char **argv)
     if (argc < 5)
         return 2;
     host = argv[1];
-    port = (unsigned)atoi(argv[2]);
+    port = (unsigned)strtoul(argv[2], NULL, 10);
     user = argv[3];
     password = argv[4];
     setvbuf(stdout, NULL, _IOLBF, 0);
