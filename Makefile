@@ -50,7 +50,7 @@ WARNINGS    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wswitch-enum -Wst
 CFLAGS      ?= -O2 -g
 ifneq ($(SAN),)
 # Instrumented code misleads gcc's warnings about values and sizes; the plain builds enforce them.
-WARNINGS    += -Wno-error
+WARNINGS    += -Wno-error -Werror=implicit
 endif
 ALL_CFLAGS  := -std=c17 -D_GNU_SOURCE $(WARNINGS) -I. $(PKG_CFLAGS) $(CFLAGS) $(SAN_FLAGS) -pthread
 ALL_LDFLAGS := $(LDFLAGS) $(SAN_FLAGS) -pthread
@@ -243,7 +243,7 @@ lint:
 	$(MAKE) -j$(JOBS) check-style check-leaves check-words check-scripts tidy
 
 check-style:
-	$(if $(C_FILES),$(CLANG_FORMAT) --dry-run -Werror $(C_FILES))
+	@$(CLANG_FORMAT) --dry-run -Werror $(C_FILES) /dev/null
 
 check-leaves:
 	@tests/lint.sh leaves
