@@ -65,6 +65,7 @@ static void write_ok(struct connection *connection, uint8_t header, const char *
 
     ok_from_words(&ok, &trackers, words);
     ok.header = header;
+    connection->status = ok.status;
     ok_encode(&out, &ok, connection->capabilities);
     write_writer(connection, &out);
     mem_free(space);
@@ -122,7 +123,7 @@ static void write_definitions(struct connection *connection, unsigned count)
         write_definition(connection, bytes_of_text("?"));
     }
     if (count > 0 && !deprecates_eof(connection)) {
-        write_eof(connection, STATUS_AUTOCOMMIT, 0);
+        write_eof(connection, (uint16_t)(connection->status & ~STATUS_MORE_RESULTS), 0);
     }
 }
 
@@ -159,7 +160,7 @@ void answer_columns(struct connection *connection, const char *columns)
         write_definition(connection, name);
     }
     if (!deprecates_eof(connection)) {
-        write_eof(connection, STATUS_AUTOCOMMIT, 0);
+        write_eof(connection, (uint16_t)(connection->status & ~STATUS_MORE_RESULTS), 0);
     }
 }
 
@@ -175,6 +176,7 @@ void answer_end(struct connection *connection, const char *words)
     }
     none = writer_over(block, sizeof block);
     ok_from_words(&ok, &none, words);
+    connection->status = ok.status;
     write_eof(connection, ok.status, ok.warnings);
     if ((ok.status & STATUS_MORE_RESULTS) == 0) {
         answer_done(connection);

@@ -115,6 +115,7 @@ struct stream *server_accept(struct server *server, const struct stream_events *
     connection->server = server;
     connection->wire = wire_new(&server->world->network);
     connection->number = ++server->count;
+    connection->status = STATUS_AUTOCOMMIT;
     if (server->last != NULL) {
         server->last->next = connection;
     } else {

@@ -49,6 +49,7 @@ struct connection {
     struct seen *first, *last;    /* owner: commands not taken yet */
     struct seen *taken;           /* owner: the one being answered */
     uint8_t sequence;             /* of the next packet to the proxy */
+    uint16_t status;              /* flags of its last answer */
     bool raw;                     /* the test reads the bytes itself */
     uint32_t last_statement;      /* id of the last prepared statement */
     void *model;                  /* owner: what a test keeps of it; NULL: nothing */
