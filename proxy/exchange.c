@@ -161,7 +161,8 @@ static void on_error(struct relay *relay, const struct response_step *step)
             replace(relay, step->size, writer_bytes(&out));
             return;
         }
-        if (!command->forwarded && relay->from == relay->at && session->pins == 0) {
+        if (!command->forwarded && !command->is_partial && relay->from == relay->at &&
+            session->pins == 0) {
             command->swallow = true;
             command->refused_by_replica = true;
         }
@@ -260,7 +261,7 @@ static void end_answer(struct session *session)
 {
     struct command_in_hand *command = session->command;
 
-    if (command->upload_left > 0 || command->upload_continues) {
+    if (command->upload_left > 0 || command->upload_continues || command->local_infile) {
         /* What is still to come of the command would be taken for the next one, on both sides. */
         session->lease.backend->discard = true;
         session_close(session, "the server answered before it had the whole command");
@@ -353,8 +354,14 @@ void exchange_in_step(struct session *session)
     } else {
         struct sql_error error = backend->failure;
 
+        backend->failure.code = 0;
         if (session->pins == 0) {
-            session_release(session, false);
+            session_release(session, backend->environment != NULL);
+        } else if (backend->environment == NULL) {
+            /* Nothing that the session does on this connection could be right any more. */
+            session->sequence = (uint8_t)(command->upload_sequence + 1);
+            session_fail(session, &error);
+            return;
         }
         session_refuse(session, &error);
     }

@@ -182,6 +182,12 @@ void stream_write_one(struct stream *stream, struct bytes bytes)
 void stream_sent(struct stream *stream, size_t size, int status)
 {
     stream->queued_bytes -= size;
+    if (stream->finishing) {
+        if (stream->queued_bytes == 0 || status < 0) {
+            stream_close(stream);
+        }
+        return;
+    }
     if (status < 0) {
         stream_fail(stream, status);
         return;
@@ -198,6 +204,7 @@ void stream_fail(struct stream *stream, int status)
         return;
     }
     stream->ended = true;
+    stream->failed = true;
     set_reading(stream);
     stream->events->on_end(stream->owner, status);
 }
@@ -231,6 +238,17 @@ void stream_close(struct stream *stream)
     stream->closing = true;
     set_reading(stream);
     stream->operations->close(stream);
+}
+
+void stream_finish(struct stream *stream)
+{
+    if (stream->queued_bytes == 0 || stream->failed) {
+        stream_close(stream);
+        return;
+    }
+    stream->finishing = true;
+    stream->ended = true;
+    set_reading(stream);
 }
 
 void stream_closed(struct stream *stream)

@@ -76,6 +76,8 @@ struct stream {
     bool reading;         /* registered for reading */
     bool congested;       /* past the high water, on_drained owed */
     bool ended;           /* on_end was called, or a close was asked for */
+    bool failed;          /* ... because the peer is gone */
+    bool finishing;       /* to be closed when the queue is empty */
     bool closing;
 };
 
@@ -108,6 +110,10 @@ bool stream_is_congested(const struct stream *stream);
 
 /* Closes. Bytes that the socket has not taken by now are dropped. on_closed follows, later. */
 void stream_close(struct stream *stream);
+
+/* Closes once what is queued has left, which a peer that does not read may put off for ever: the
+ * owner calls stream_close when its patience ends. Nothing is read any more. */
+void stream_finish(struct stream *stream);
 
 /* For kinds of streams: bytes came; `chunk` is good only during the call, and there are
  * STREAM_HEADROOM_BYTES of writable memory in front of it. */

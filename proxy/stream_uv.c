@@ -235,6 +235,18 @@ struct stream *uv_stream_connect(uv_loop_t *loop, const struct sockaddr *address
     return &self->stream;
 }
 
+/* One address is tried. IPv4 goes first: a name such as localhost often has both, and servers
+ * listen on the former. */
+static const struct addrinfo *preferred(const struct addrinfo *found)
+{
+    for (const struct addrinfo *each = found; each != NULL; each = each->ai_next) {
+        if (each->ai_family == AF_INET) {
+            return each;
+        }
+    }
+    return found;
+}
+
 static void on_looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
 {
     struct lookup *lookup = request->data;
@@ -247,7 +259,7 @@ static void on_looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo 
         if (status == 0) {
             connect = mem_alloc(sizeof *connect);
             connect->data = self;
-            status = uv_tcp_connect(connect, &self->uv.tcp, found->ai_addr, on_connect);
+            status = uv_tcp_connect(connect, &self->uv.tcp, preferred(found)->ai_addr, on_connect);
             if (status < 0) {
                 mem_free(connect);
             }

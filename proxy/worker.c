@@ -17,6 +17,9 @@
 #include <assert.h>
 #include <string.h>
 
+/* How long a client may take to read the rest of what it was sent. */
+static const uint64_t CLOSING_NS = UINT64_C(5000000000);
+
 enum { FREE_COMMANDS_MAX = 256 }; /* kept for reuse; more are given back to the system */
 
 void worker_init(struct worker *worker, unsigned number, struct process *process,
@@ -147,7 +150,7 @@ static void end_overdue(struct worker *worker, struct session *session, uint64_t
     const struct config_proxy *config = &worker->process->config->proxy;
 
     if (session->login != NULL && session->state != SESSION_CLOSING && !worker->draining &&
-        now - session->state_since_ns >= (uint64_t)config->login_timeout_ms * 1000000) {
+        now >= session->state_since_ns + (uint64_t)config->login_timeout_ms * 1000000) {
         login_overdue(session); /* also while its default schema is tried on a server */
         return;
     }
@@ -158,14 +161,20 @@ static void end_overdue(struct worker *worker, struct session *session, uint64_t
         }
         break;
     case SESSION_READY:
-        if (worker->draining && (session->pins == 0 || now >= worker->drain_until_ns)) {
+        if (session->pins == PIN_WARNINGS && session->lease.state == LEASE_HELD &&
+            permits_are_awaited(worker->process->permits, session->lease.server)) {
+            /* Somebody waits for a connection, and nobody has asked for these warnings. */
+            session->pins = 0;
+            session_release(session, true);
+        }
+        if (worker->draining && (session_is_movable(session) || now >= worker->drain_until_ns)) {
             session_close(session, "shutting down");
         } else if (config->idle_timeout_ms != 0) {
             if (session->idle_queries != session->queries) {
                 session->idle_queries = session->queries;
                 session->state_since_ns = now;
-            } else if (now - session->state_since_ns >=
-                       (uint64_t)config->idle_timeout_ms * 1000000) {
+            } else if (now >=
+                       session->state_since_ns + (uint64_t)config->idle_timeout_ms * 1000000) {
                 session_close(session, "idle_timeout_ms");
             }
         }
@@ -178,6 +187,9 @@ static void end_overdue(struct worker *worker, struct session *session, uint64_t
         }
         break;
     case SESSION_CLOSING:
+        if (now >= session->state_since_ns + CLOSING_NS) {
+            stream_close(session->client);
+        }
         break;
     }
 }

@@ -235,7 +235,9 @@ static void learn(struct backend *backend, const struct step *step,
             error_decode(packet->payload, &backend->failure) == PARSE_OK) {
             backend->failed_step = step->kind;
         }
-        backend_set_environment(backend, NULL);
+        if (step->kind != STEP_PREPARE) {
+            backend_set_environment(backend, NULL); /* a PREPARE that failed changes nothing */
+        }
         break;
     case RESPONSE_OK:
         if (ok_decode(packet->payload, backend->capabilities, &ok) == PARSE_OK) {
@@ -273,8 +275,10 @@ static bool swallow(struct backend *backend)
             stream_expect(backend->stream, packet.need);
             return false;
         }
-        if (packet.what == RESPONSE_BAD) {
-            backend_protocol_error(backend, packet.problem);
+        if (packet.what == RESPONSE_BAD || packet.what == RESPONSE_LOCAL_INFILE ||
+            packet.what == RESPONSE_AUTH) {
+            backend_protocol_error(backend,
+                                   packet.problem != NULL ? packet.problem : "unexpected request");
             return false;
         }
         learn(backend, step, &packet);
@@ -454,7 +458,7 @@ static void send_setup(struct backend *backend, bool reset)
         write_packet_end(&out, at, 0);
         backend_expect(backend, STEP_RESET, COMMAND_RESET_CONNECTION, 1, NULL);
         prepared_cache_clear(backend->prepared);
-        backend->insert_id_session = 0;
+        backend->insert_id = 0;
     }
     at = write_packet_begin(&out);
     write_u8(&out, COMMAND_QUERY);

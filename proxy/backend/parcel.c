@@ -54,7 +54,7 @@ struct backend_parcel *backend_pack(struct backend *backend)
     int fd;
 
     if (transport->detach == NULL || backend->environment == NULL ||
-        stream_peek(backend->stream).size > 0) {
+        stream_peek(backend->stream).size > 0 || backend->stream->queued_bytes > 0) {
         return NULL;
     }
     fd = transport->detach(transport->context, backend->stream);
@@ -72,7 +72,7 @@ struct backend_parcel *backend_pack(struct backend *backend)
     parcel->opened_ns = backend->opened_ns;
     parcel->expires_ns = backend->expires_ns;
     parcel->last_session = backend->last_session;
-    parcel->insert_id_session = backend->insert_id_session;
+    parcel->insert_id = backend->insert_id;
     parcel->needs_reset = prepared_cache_count(backend->prepared) > 0;
     pack_environment(parcel, backend->environment);
     backend->has_permit = false;
@@ -113,7 +113,7 @@ void backend_unpack(struct worker *worker, struct group *group, unsigned server,
     backend->opened_ns = parcel->opened_ns;
     backend->expires_ns = parcel->expires_ns;
     backend->last_session = parcel->last_session;
-    backend->insert_id_session = parcel->insert_id_session;
+    backend->insert_id = parcel->insert_id;
     backend->environment = unpack_environment(worker->environments, parcel);
     backend->stream = transport->attach(transport->context, parcel->fd, parcel->is_unix,
                                         &backend_events, backend);

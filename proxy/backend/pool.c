@@ -399,6 +399,18 @@ bool pool_has_room(const struct pool *pool, const struct group *group, unsigned 
             pool->servers[server].idle > 0);
 }
 
+/* Offers one idle connection for each of those who wait. */
+static void give_up_idle(struct pool *pool, unsigned server)
+{
+    unsigned waiting = permits_queued(permits_of(pool), server);
+    struct backend *backend;
+
+    while (waiting-- > 0 && (backend = idle_to_give_up(pool, server)) != NULL) {
+        idle_remove(pool, backend);
+        offer(pool, backend);
+    }
+}
+
 void pool_collect(struct pool *pool)
 {
     struct permits *permits = permits_of(pool);
@@ -423,12 +435,7 @@ void pool_collect(struct pool *pool)
     }
     for (unsigned server = 0; server < pool->server_count; server++) {
         if (permits_asked(permits, pool->worker->number, server)) {
-            struct backend *backend = idle_to_give_up(pool, server);
-
-            if (backend != NULL && permits_are_awaited(permits, server)) {
-                idle_remove(pool, backend);
-                offer(pool, backend);
-            }
+            give_up_idle(pool, server);
         }
     }
 }

@@ -13,7 +13,7 @@ static void fail_overdue(struct pool *pool, uint64_t now)
     const struct config *config = pool->worker->process->config;
     uint64_t limit = (uint64_t)config->pool.wait_timeout_ms * 1000000;
 
-    while (pool->waiting != NULL && now - pool->waiting->since_ns >= limit) {
+    while (pool->waiting != NULL && now >= pool->waiting->since_ns + limit) {
         struct lease *lease = pool->waiting;
         struct permits *permits = pool->worker->process->permits;
         struct sql_error error =
@@ -40,7 +40,7 @@ static void tidy(struct pool *pool, struct group *group, unsigned server, uint64
         next = backend->next;
         if (backend->expires_ns != 0 && now >= backend->expires_ns) {
             pool_discard_idle(pool, backend, "max_lifetime_ms");
-        } else if (idle_limit != 0 && now - backend->idle_ns >= idle_limit &&
+        } else if (idle_limit != 0 && now >= backend->idle_ns + idle_limit &&
                    here->idle_count > config->min_idle) {
             pool_discard_idle(pool, backend, "idle_timeout_ms");
         }
@@ -85,9 +85,18 @@ static void fail_slow(struct pool *pool, uint64_t now)
     }
 }
 
+/* What was asked of others when a lease queued up may have gone to somebody else meanwhile. */
+static void ask_again(struct pool *pool)
+{
+    for (const struct lease *lease = pool->waiting; lease != NULL; lease = lease->next) {
+        permits_ask(pool->worker->process->permits, pool->worker->number, lease->server);
+    }
+}
+
 void pool_tick(struct pool *pool, uint64_t now)
 {
     fail_overdue(pool, now);
+    ask_again(pool);
     fail_slow(pool, now);
     for (struct group *group = pool->groups; group != NULL; group = group->next) {
         for (unsigned server = 0; server < pool->server_count; server++) {

@@ -18,6 +18,7 @@ struct prepared_text {
     struct prepared_store *store;
     const struct environment *environment; /* reference */
     size_t references;
+    bool is_private; /* not in the store's table */
     size_t text_size;
     uint8_t key[]; /* the environment's address, then the text */
 };
@@ -67,9 +68,27 @@ struct prepared_text *prepared_text_of(struct prepared_store *store, struct byte
     made->store = store;
     made->environment = environment_ref(environment);
     made->references = 1;
+    made->is_private = false;
     made->text_size = text.size;
     HASH_ADD(hh, store->texts, key, key_size, made);
     return made;
+}
+
+struct prepared_text *prepared_text_private(const struct prepared_text *prepared)
+{
+    size_t key_size = sizeof prepared->environment + prepared->text_size;
+    struct prepared_text *made = mem_alloc(sizeof *made + key_size);
+
+    memcpy(made, prepared, sizeof *made + key_size);
+    environment_ref(made->environment);
+    made->references = 1;
+    made->is_private = true;
+    return made;
+}
+
+bool prepared_text_is_private(const struct prepared_text *prepared)
+{
+    return prepared->is_private;
 }
 
 struct prepared_text *prepared_text_ref(struct prepared_text *prepared)
@@ -83,7 +102,9 @@ void prepared_text_unref(struct prepared_text *prepared)
     if (prepared == NULL || --prepared->references > 0) {
         return;
     }
-    HASH_DEL(prepared->store->texts, prepared);
+    if (!prepared->is_private) {
+        HASH_DEL(prepared->store->texts, prepared);
+    }
     environment_unref(prepared->environment);
     mem_free(prepared);
 }
@@ -153,6 +174,23 @@ bool prepared_cache_find(struct prepared_cache *cache, const struct prepared_tex
     return true;
 }
 
+/* Drops the entry used longest ago, other than `latest`, that nobody may need as it is. */
+static bool evict(struct prepared_cache *cache, const struct cached *latest, uint32_t *evicted)
+{
+    struct cached *entry;
+    struct cached *next;
+
+    HASH_ITER(hh, cache->entries, entry, next)
+    {
+        if (entry != latest && !(entry->prepared->is_private && entry->prepared->references > 1)) {
+            *evicted = entry->id;
+            drop(cache, entry);
+            return true;
+        }
+    }
+    return false;
+}
+
 bool prepared_cache_add(struct prepared_cache *cache, struct prepared_text *prepared, uint32_t id,
                         uint32_t *evicted)
 {
@@ -170,9 +208,7 @@ bool prepared_cache_add(struct prepared_cache *cache, struct prepared_text *prep
     if (HASH_COUNT(cache->entries) <= PREPARED_PER_CONNECTION) {
         return false;
     }
-    *evicted = cache->entries->id;
-    drop(cache, cache->entries);
-    return true;
+    return evict(cache, entry, evicted);
 }
 
 void prepared_cache_remove(struct prepared_cache *cache, const struct prepared_text *prepared)

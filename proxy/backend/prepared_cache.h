@@ -7,7 +7,7 @@
  * session's statement on a connection is a look-up by pointer.
  *
  * A connection keeps at most PREPARED_PER_CONNECTION of them; beyond that the one used longest ago
- * is closed on the server.
+ * is closed on the server, unless it is private and its session still has it.
  */
 #ifndef TIDEMARK_PROXY_BACKEND_PREPARED_CACHE_H
 #define TIDEMARK_PROXY_BACKEND_PREPARED_CACHE_H
@@ -32,6 +32,10 @@ void prepared_store_free(struct prepared_store *store);
 /* The text prepared in this environment, with a reference for the caller. */
 struct prepared_text *prepared_text_of(struct prepared_store *store, struct bytes text,
                                        const struct environment *environment);
+/* The same pair as a statement of its own, shared with nobody: what lives with it on a server
+ * connection (long data, a cursor) must not meet another statement of the same text. */
+struct prepared_text *prepared_text_private(const struct prepared_text *prepared);
+bool prepared_text_is_private(const struct prepared_text *prepared);
 struct prepared_text *prepared_text_ref(struct prepared_text *prepared);
 void prepared_text_unref(struct prepared_text *prepared);
 struct bytes prepared_text_sql(const struct prepared_text *prepared);

@@ -175,6 +175,12 @@ void choose_route(struct session *session)
         view.tables_unsafe = judgement.is_unsafe;
         view.tables_program = judgement.runs_program;
     }
+    if (view.tables_program) {
+        /* It counts as a call: it may write, and is not repeated. */
+        command->statement.class = STATEMENT_WRITE;
+        command->statement.may_change = true;
+        command->statement.pins |= PIN_PROGRAM;
+    }
     command->route = route(statement, &view, &policy, command->since_ns);
     if ((command->wants_primary || (is_read && statement->pins != 0) ||
          worker_knows_as_write(session->worker, statement->digest)) &&
@@ -255,9 +261,10 @@ static bool replica_is_behind(const struct candidate *candidates, size_t count,
 
 static uint64_t client_hash(const struct session *session)
 {
+    const char *port = strrchr(session->peer, ':');
     uint64_t hash = session->user;
 
-    for (const char *c = session->peer; *c != 0 && *c != ':'; c++) {
+    for (const char *c = session->peer; c != port && *c != 0; c++) {
         hash = (hash ^ (uint8_t)*c) * UINT64_C(0x100000001b3);
     }
     return hash;
@@ -337,7 +344,7 @@ int choose_server(struct session *session, bool *behind)
             worker->process->want(worker->process, request.floor);
         }
     }
-    if (picked >= 0 && candidates[picked].is_primary && command->avoid != 0) {
+    if (picked >= 0 && candidates[picked].is_primary && command->was_lost) {
         /* A read that lost its connection must not follow to the primary: it may be what killed
          * the replica. */
         return -1;

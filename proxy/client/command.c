@@ -47,7 +47,7 @@ void command_read(struct session *session)
     size_t total;
     size_t held;
 
-    if (session->worker->draining && session->pins == 0) {
+    if (session->worker->draining && session_is_movable(session)) {
         session_close(session, "shutting down");
         return;
     }
@@ -70,6 +70,7 @@ void command_read(struct session *session)
     memcpy(command->data, in.data, held);
     command->upload_left = total - held;
     command->upload_continues = frame_continues(frame);
+    command->is_partial = command->upload_left > 0 || command->upload_continues;
     command->code = frame.length > 0 ? command->data[FRAME_HEAD_SIZE] : (uint8_t)COMMAND_SLEEP;
     command->since_ns = worker_now(session->worker);
     session->command = command;
@@ -153,6 +154,17 @@ static void reset_connection(struct session *session)
     answer_ok(session);
 }
 
+/* A command without SQL text that has to go to where the session is, and changes no data. */
+static void place_plain(struct session *session)
+{
+    struct command_in_hand *command = session->command;
+
+    memset(&command->statement, 0, sizeof command->statement);
+    command->statement.class = STATEMENT_SESSION;
+    command->has_statement = true;
+    command_place(session);
+}
+
 /* COM_SET_OPTION: multi-statements on (0) or off (1). The session moves to the group of the other
  * capability; a held connection is switched too, and not shared afterwards. */
 static void set_option(struct session *session)
@@ -174,7 +186,7 @@ static void set_option(struct session *session)
     session_find_group(session);
     if (session->lease.state == LEASE_HELD) {
         session->lease.backend->discard = true;
-        command_place(session);
+        place_plain(session);
     } else {
         send_eof(session, 1);
         done(session);
@@ -182,17 +194,6 @@ static void set_option(struct session *session)
 }
 
 /* ---- commands for a server ---- */
-
-/* A command without SQL text that has to go to where the session is, and changes no data. */
-static void place_plain(struct session *session)
-{
-    struct command_in_hand *command = session->command;
-
-    memset(&command->statement, 0, sizeof command->statement);
-    command->statement.class = STATEMENT_SESSION;
-    command->has_statement = true;
-    command_place(session);
-}
 
 static void query(struct session *session)
 {
@@ -338,6 +339,33 @@ static bool may_wait_for_replica(const struct session *session)
     return limit != 0 && worker_now(session->worker) - session->command->since_ns < limit;
 }
 
+static bool is_on_replica(const struct session *session)
+{
+    const struct topology *topology = session->worker->topology;
+
+    return session->lease.state == LEASE_HELD && topology != NULL &&
+           topology->servers[session->lease.server].role == ROLE_REPLICA;
+}
+
+/* A READ ONLY transaction on a replica ends where another one begins, and that one may write. */
+static bool begins_after_read_only(const struct session *session)
+{
+    const struct statement *statement = &session->command->statement;
+
+    return is_on_replica(session) && session->transaction == SESSION_TRANSACTION_READ_ONLY &&
+           (session->pins & ~(unsigned)(PIN_TRANSACTION | PIN_WARNINGS)) == 0 &&
+           (statement->transaction == TRANSACTION_BEGIN ||
+            statement->transaction == TRANSACTION_BEGIN_READ_WRITE);
+}
+
+/* Gives the held connection up with all that pins the session to it. */
+static void leave_connection(struct session *session)
+{
+    session_release(session, false);
+    session->pins = 0;
+    session->transaction = SESSION_TRANSACTION_NONE;
+}
+
 void command_place(struct session *session)
 {
     struct command_in_hand *command = session->command;
@@ -352,13 +380,21 @@ void command_place(struct session *session)
     if (session->lease.state == LEASE_HELD && session->pins == 0) {
         session_release(session, true);
     }
+    if (begins_after_read_only(session)) {
+        leave_connection(session);
+    }
     choose_route(session);
+    if (session->lease.state == LEASE_HELD && command->route.target == TARGET_PRIMARY &&
+        is_on_replica(session)) {
+        leave_connection(session); /* what pins it there is light, says the route */
+        choose_route(session);
+    }
     if (session->lease.state == LEASE_HELD) {
         command_send(session);
         return;
     }
     server = choose_server(session, &behind);
-    if (server < 0 && command->avoid != 0) {
+    if (server < 0 && command->was_lost) {
         struct sql_error error =
             error_make(ERROR_SERVER_LOST,
                        "lost the connection to server %s during the query, and no other "
@@ -377,6 +413,7 @@ void command_place(struct session *session)
                                                              USE_ROW_COUNT | USE_WARNINGS)
                                       ? session->id
                                       : 0;
+    session->lease.generation = session->worker->topology->generation;
     if (session->state != SESSION_LEASING) {
         session_enter(session, SESSION_LEASING);
     }
@@ -392,12 +429,13 @@ bool command_try_elsewhere(struct session *session, int server)
     bool behind;
 
     if (command == NULL || command->retried || command->forwarded || session->pins != 0 ||
-        command->is_login || !command->has_statement ||
+        (command->sent && command->is_partial) || command->is_login || !command->has_statement ||
         command->statement.class != STATEMENT_READ || command->statement.is_multi) {
         return false;
     }
     command->retried = true;
     command->avoid = server + 1;
+    command->was_lost = command->sent;
     command->sent = false;
     choose_route(session);
     if (command->route.target != TARGET_REPLICA || choose_server(session, &behind) < 0) {
@@ -411,8 +449,8 @@ bool command_try_elsewhere(struct session *session, int server)
 
 static bool may_wait_for_server(const struct session *session, uint64_t now)
 {
-    return now - session->command->since_ns <
-           (uint64_t)session->worker->process->config->proxy.failover_wait_ms * 1000000;
+    return now < session->command->since_ns +
+                     (uint64_t)session->worker->process->config->proxy.failover_wait_ms * 1000000;
 }
 
 bool command_wait_for_server(struct session *session, const struct sql_error *error)

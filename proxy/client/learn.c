@@ -18,6 +18,9 @@
 #include "proxy/stream.h"
 #include "proxy/worker.h"
 
+/* More temporary tables than can be counted down: some were made where they cannot be counted. */
+enum { UNCOUNTED = 1 << 30 };
+
 /* Pins that a statement may leave behind even when it ends in an error. */
 #define PINS_DESPITE_ERROR                                                                         \
     ((unsigned)(PIN_PROGRAM | PIN_UNKNOWN | PIN_TRACKER | PIN_LOG_OFF | PIN_USER_VARIABLE))
@@ -36,7 +39,7 @@ void learn_plain_ok(struct session *session, unsigned status, unsigned warnings)
 void learn_insert_id(struct session *session, uint64_t id)
 {
     session->last_insert_id = id;
-    session->lease.backend->insert_id_session = session->id;
+    session->lease.backend->insert_id = id;
 }
 
 void learn_ok(struct session *session, const struct ok_packet *ok)
@@ -85,6 +88,14 @@ static void learn_transaction(struct session *session)
     }
 }
 
+/* Under sql_notes = 0 a DROP ... IF EXISTS does not tell that there was nothing to drop. */
+static bool notes_are_shown(const struct session *session)
+{
+    struct bytes value;
+
+    return !environment_value_named(session->environment, "sql_notes", &value);
+}
+
 /* CREATE and DROP TEMPORARY TABLE are counted: too many created is safe, too many dropped is not,
  * so a drop with warnings (IF EXISTS of none) does not count. */
 static void count_temporary_tables(struct session *session)
@@ -92,11 +103,12 @@ static void count_temporary_tables(struct session *session)
     const struct command_in_hand *command = session->command;
     const struct statement *statement = &command->statement;
 
-    if (command->route.pins & PIN_TEMPORARY_TABLE) {
-        session->temporary_tables++;
+    if (statement->pins & PIN_TEMPORARY_TABLE) {
+        session->temporary_tables += statement->is_multi ? UNCOUNTED : 1;
     }
-    if ((statement->lessens & PIN_TEMPORARY_TABLE) && command->warnings == 0 &&
-        session->temporary_tables > 0 && !(session->pins & (PIN_PROGRAM | PIN_UNKNOWN))) {
+    if ((statement->lessens & PIN_TEMPORARY_TABLE) && !statement->is_multi &&
+        command->warnings == 0 && notes_are_shown(session) && session->temporary_tables > 0 &&
+        !(session->pins & (PIN_PROGRAM | PIN_UNKNOWN))) {
         session->temporary_tables -= statement->lessens_by < session->temporary_tables
                                          ? statement->lessens_by
                                          : session->temporary_tables;
@@ -114,11 +126,13 @@ static void learn_pins(struct session *session)
     if (!command->errored) {
         session->pins |= command->route.pins;
         session->pins &= ~statement->ends_pins;
-        if (!statement->is_multi) {
-            count_temporary_tables(session);
-        }
+        count_temporary_tables(session);
     } else {
-        session->pins |= command->route.pins & (statement->is_multi ? ~0u : PINS_DESPITE_ERROR);
+        /* Trust in programs does not extend to one that failed: it may have left a transaction. */
+        session->pins |= statement->pins & (statement->is_multi ? ~0u : PINS_DESPITE_ERROR);
+        if (statement->is_multi && (statement->pins & PIN_TEMPORARY_TABLE)) {
+            session->temporary_tables += UNCOUNTED;
+        }
     }
     if (command->errored || command->warnings > 0) {
         session->pins |= PIN_WARNINGS;

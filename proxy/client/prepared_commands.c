@@ -85,6 +85,16 @@ void prepared_prepare(struct session *session)
         session_refuse(session, &error);
         return;
     }
+    if (prepared_table_is_full(session->statements, command->sql.size)) {
+        struct sql_error error =
+            error_make(ERROR_TOO_MANY_STATEMENTS,
+                       "Can't create more prepared statements: a session may have %d, and %d bytes "
+                       "of text in all",
+                       PREPARED_PER_SESSION, PREPARED_BYTES_PER_SESSION);
+
+        session_refuse(session, &error);
+        return;
+    }
     /* Preparing changes nothing: what the statement pins or ends is the business of EXECUTE. */
     command_place(session);
 }
@@ -110,6 +120,17 @@ void prepared_answered(struct session *session, struct bytes payload)
     prepared->parameters = ok.parameters;
     prepared->columns = ok.columns;
     statement_id_patch((uint8_t *)(uintptr_t)payload.data, prepared->id);
+}
+
+/* From now on the statement is prepared for this handle alone. */
+static void make_private(struct prepared *prepared)
+{
+    struct prepared_text *shared = prepared->text;
+
+    if (!prepared_text_is_private(shared)) {
+        prepared->text = prepared_text_private(shared);
+        prepared_text_unref(shared);
+    }
 }
 
 void prepared_execute(struct session *session)
@@ -139,8 +160,9 @@ void prepared_execute(struct session *session)
     }
     command->statement = *prepared->statement;
     command->has_statement = true;
-    command->sql = prepared_text_sql(prepared->text);
+    command->sql = prepared_text_sql(prepared->classified);
     if ((execute.flags & EXECUTE_CURSOR_MASK) != 0) {
+        make_private(prepared);
         command->wants_primary = true;
     }
     command_place(session);
@@ -186,6 +208,7 @@ void prepared_send_long_data(struct session *session)
         }
         return;
     }
+    make_private(prepared);
     command->prepared = prepared;
     memset(&command->statement, 0, sizeof command->statement);
     command->statement.class = STATEMENT_SESSION;

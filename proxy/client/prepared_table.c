@@ -12,6 +12,7 @@ struct prepared_table {
     struct prepared *statements;
     struct prepared *last; /* what PREPARED_LAST_ID names; borrowed from the table */
     uint32_t last_id;
+    size_t bytes; /* of all texts */
 };
 
 struct prepared *prepared_table_add(struct prepared_table **table, struct prepared_text *text,
@@ -32,10 +33,18 @@ struct prepared *prepared_table_add(struct prepared_table **table, struct prepar
     } while (prepared->id == 0 || prepared->id == PREPARED_LAST_ID ||
              prepared_table_find(*table, prepared->id) != NULL);
     prepared->text = text;
+    prepared->classified = prepared_text_ref(text);
     prepared->statement = mem_copy(statement, sizeof *statement);
+    (*table)->bytes += prepared_text_sql(text).size;
     HASH_ADD_INT((*table)->statements, id, prepared);
     (*table)->last = prepared;
     return prepared;
+}
+
+bool prepared_table_is_full(const struct prepared_table *table, size_t size)
+{
+    return table != NULL && (HASH_COUNT(table->statements) >= PREPARED_PER_SESSION ||
+                             table->bytes + size > PREPARED_BYTES_PER_SESSION);
 }
 
 struct prepared *prepared_table_find(struct prepared_table *table, uint32_t id)
@@ -61,10 +70,12 @@ void prepared_table_forget_last(struct prepared_table *table)
 void prepared_table_remove(struct prepared_table *table, struct prepared *prepared)
 {
     HASH_DEL(table->statements, prepared);
+    table->bytes -= prepared_text_sql(prepared->text).size;
     if (table->last == prepared) {
         table->last = NULL;
     }
     prepared_text_unref(prepared->text);
+    prepared_text_unref(prepared->classified);
     mem_free(prepared->types);
     mem_free(prepared->statement);
     mem_free(prepared);

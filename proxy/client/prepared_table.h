@@ -16,7 +16,10 @@
 struct prepared_text;
 struct prepared_table;
 
-enum { PREPARED_PER_SESSION = 16384 }; /* as max_prepared_stmt_count is by default */
+enum {
+    PREPARED_PER_SESSION = 16384,          /* as max_prepared_stmt_count is by default */
+    PREPARED_BYTES_PER_SESSION = 32 << 20, /* of text in all */
+};
 
 /* The statement prepared last. MariaDB's drivers send EXECUTE right behind PREPARE with this id. */
 #define PREPARED_LAST_ID UINT32_MAX
@@ -30,8 +33,9 @@ struct prepared {
     uint8_t *types;     /* owner: parameter types of the last EXECUTE that brought any */
     size_t types_size;
     struct prepared_text *text; /* reference */
-    /* What classify() found; its slices point into the text. */
-    struct statement *statement; /* owner */
+    /* What classify() found in `classified`, where its slices point to. */
+    struct prepared_text *classified; /* reference; other than `text` once that is private */
+    struct statement *statement;      /* owner */
 };
 
 /* Adds a statement; takes the reference to `text` over and copies `statement`, which must have been
@@ -39,6 +43,8 @@ struct prepared {
 struct prepared *prepared_table_add(struct prepared_table **table, struct prepared_text *text,
                                     const struct statement *statement);
 struct prepared *prepared_table_find(struct prepared_table *table, uint32_t id);
+/* No further statement of `size` bytes may be prepared: too many, or too much text. */
+bool prepared_table_is_full(const struct prepared_table *table, size_t size);
 /* A new PREPARE begins: until it has succeeded PREPARED_LAST_ID names nothing. */
 void prepared_table_forget_last(struct prepared_table *table);
 void prepared_table_remove(struct prepared_table *table, struct prepared *prepared);

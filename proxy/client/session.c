@@ -112,7 +112,13 @@ static void let_go(struct session *session)
 {
     struct pool *pool = session->worker->pool;
 
+    const struct command_in_hand *command = session->command;
+
     if (session->lease.state == LEASE_HELD) {
+        if (command != NULL && command->sent &&
+            (command->upload_left > 0 || command->upload_continues)) {
+            session->lease.backend->discard = true; /* half a packet is on it */
+        }
         session_release(session, session->pins == 0 && session->state != SESSION_SYNCING);
     } else {
         pool_cancel(pool, &session->lease);
@@ -131,7 +137,8 @@ void session_close(struct session *session, const char *reason)
     let_go(session);
     session_drop_command(session);
     session_enter(session, SESSION_CLOSING);
-    stream_close(session->client);
+    session->state_since_ns = worker_now(session->worker);
+    stream_finish(session->client);
 }
 
 void session_fail(struct session *session, const struct sql_error *error)
@@ -259,6 +266,11 @@ void session_read(struct session *session)
     session->is_reading = false;
 }
 
+bool session_is_movable(const struct session *session)
+{
+    return (session->pins & ~(unsigned)PIN_WARNINGS) == 0;
+}
+
 void session_finish(struct session *session)
 {
     session_drop_command(session);
@@ -270,7 +282,7 @@ void session_finish(struct session *session)
     }
     if (session->close_after) {
         session_close(session, "COMMIT or ROLLBACK RELEASE");
-    } else if (session->worker->draining && session->pins == 0) {
+    } else if (session->worker->draining && session_is_movable(session)) {
         session_close(session, "shutting down");
     } else {
         session_read(session);
@@ -289,6 +301,13 @@ static void on_ready(struct lease *lease)
     struct session *session = (struct session *)lease;
 
     backend_lend(lease->backend, session);
+    if (session->worker->topology != NULL &&
+        session->worker->topology->generation != lease->generation) {
+        /* Roles may have changed while it waited. */
+        session_release(session, true);
+        command_place(session);
+        return;
+    }
     command_send(session);
 }
 
@@ -338,7 +357,7 @@ void session_forget(struct session *session)
     session->temporary_tables = 0;
     session->long_data = session->cursors = 0;
     session->transaction = SESSION_TRANSACTION_NONE;
-    session->log_off = false;
+    session->one_shot_variable = false;
     session->last_insert_id = 0;
     session->status = STATUS_AUTOCOMMIT;
 }

@@ -77,6 +77,8 @@ struct command_in_hand {
     int avoid;               /* server not to be tried again, plus 1; 0: none */
     uint8_t code;            /* enum command */
     uint8_t upload_sequence; /* of the last packet from the client */
+    bool was_lost;           /* sent, and its connection was lost: never to the primary again */
+    bool is_partial;         /* longer than what is held: it cannot be sent a second time */
     bool upload_continues;   /* another packet of the same payload follows */
     bool is_login;           /* no command of the client's: its default schema is tried */
     bool local_infile;       /* the client is sending a file */
@@ -170,6 +172,9 @@ void session_finish(struct session *session);
 
 /* Gives the lease back: `clean` when nothing of the session is left on the connection. */
 void session_release(struct session *session, bool clean);
+
+/* Nothing but warnings that could be shown keeps the session's connection, if it has one. */
+bool session_is_movable(const struct session *session);
 
 /* Frees the command in hand. */
 void session_drop_command(struct session *session);

@@ -34,7 +34,7 @@
 static bool is_plain_read(const struct command_in_hand *command)
 {
     return command->has_statement && command->statement.class == STATEMENT_READ &&
-           !command->statement.is_multi && command->upload_left == 0 &&
+           !command->statement.is_multi && !command->is_partial &&
            (command->code == COMMAND_QUERY || command->code == COMMAND_STMT_EXECUTE);
 }
 
@@ -76,8 +76,7 @@ static bool owes_insert_id(const struct session *session)
     if (!command->has_statement || !(command->statement.uses & USE_LAST_INSERT_ID)) {
         return false;
     }
-    return backend->insert_id_session != session->id &&
-           (backend->insert_id_session != 0 || session->last_insert_id != 0);
+    return backend->insert_id != session->last_insert_id;
 }
 
 /* Writes the steps from the connection's state to `to`. False: it cannot be brought there. */
@@ -100,14 +99,14 @@ static bool add_steps_to(struct session *session, const struct environment *to, 
         return false;
     }
     if (kind == REPLAY_RESET) {
-        backend->insert_id_session = 0;
+        backend->insert_id = 0;
         owes_id = to == session->environment && owes_insert_id(session);
     }
     if (owes_id) {
         if (!replay_add_last_insert_id(&plan, session->last_insert_id)) {
             return false;
         }
-        backend->insert_id_session = session->id;
+        backend->insert_id = session->last_insert_id;
     }
     if (kind == REPLAY_RESET) {
         add_reset(session, out);
@@ -147,6 +146,11 @@ static void change_connection(struct session *session)
     struct sql_error error = error_make(
         ERROR_UNKNOWN, "the session's state cannot be brought to the server connection it holds");
 
+    if (session->pins != 0 && backend_has_steps(session->lease.backend)) {
+        session->sequence = (uint8_t)(session->command->upload_sequence + 1);
+        session_fail(session, &error); /* answers are awaited that will never come */
+        return;
+    }
     if (session->pins != 0 || session->command->changed_connection) {
         session_refuse(session, &error);
         return;
@@ -304,11 +308,7 @@ void command_send(struct session *session)
         login_schema_entered(session);
         return;
     }
-    if (out.size > 0 && !is_plain_read(command)) {
-        await_steps(session, &out);
-        return;
-    }
-    if (command->code == COMMAND_STMT_EXECUTE && out.size > 0 && session->pins != 0) {
+    if (out.size > 0 && (session->pins != 0 || !is_plain_read(command))) {
         await_steps(session, &out);
         return;
     }

@@ -156,7 +156,10 @@ static void long_data_pins(void **state)
     connection = prepare(world, client, "INSERT INTO t VALUES (?)");
     client_expect(client, "prepared 1 parameters=1 columns=1");
     client_send(client, COMMAND_STMT_SEND_LONG_DATA, "\1\0\0\0\0\0abc", 9);
-    connection_expect(connection, "SEND_LONG_DATA 1 0000616263");
+    /* It becomes a statement of its own, which no other of the same text can meet. */
+    connection_expect(connection, "PREPARE INSERT INTO t VALUES (?)");
+    answer_prepared(connection, 1, 1);
+    connection_expect(connection, "SEND_LONG_DATA 2 0000616263");
     answer_done(connection);
     assert_int_equal(world->workers[0].sessions->pins, PIN_LONG_DATA);
     client_query(client, "SELECT 1");
@@ -165,7 +168,7 @@ static void long_data_pins(void **state)
     client_expect(client, "rows 1");
     client_execute(client, 1, "", true);
     world_run(world);
-    assert_non_null(strstr(connection->log, "EXECUTE 1 "));
+    assert_non_null(strstr(connection->log, "EXECUTE 2 "));
     connection_expect(connection, connection->first->text);
     answer_ok(connection, "affected=1");
     client_expect(client, "ok affected=1");

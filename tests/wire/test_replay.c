@@ -135,10 +135,10 @@ static void last_insert_id_is_brought_along(void **state)
     connection = server_expect(world, PRIMARY, "QUERY INSERT INTO shop.t VALUES (1)");
     answer_ok(connection, "affected=1 id=42");
     client_expect(client, "ok affected=1 id=42");
-    client_query(other, "DELETE FROM shop.t");
-    connection_expect(connection, "QUERY DELETE FROM shop.t");
-    answer_ok(connection, "");
-    client_expect(other, "ok");
+    client_query(other, "INSERT INTO shop.t VALUES (2)");
+    connection_expect(connection, "QUERY INSERT INTO shop.t VALUES (2)");
+    answer_ok(connection, "affected=1 id=50");
+    client_expect(other, "ok affected=1 id=50");
     client_query(client, "INSERT INTO shop.t VALUES (LAST_INSERT_ID())");
     connection_expect(connection, "QUERY SET last_insert_id=42");
     answer_ok(connection, "set:last_insert_id=42 change");
