@@ -83,9 +83,9 @@ struct backend {
     bool has_permit;       /* false once it went on with a parcel */
     uint64_t deadline_ns;  /* OPENING, LOGIN, SETUP: when it must be ready */
     uint64_t opened_ns, idle_ns;
-    uint64_t expires_ns;        /* [pool] max_lifetime_ms; 0: never */
-    uint64_t last_session;      /* id of the last session that had it */
-    uint64_t insert_id; /* what it answers to LAST_INSERT_ID(), as far as OKs tell */
+    uint64_t expires_ns;   /* [pool] max_lifetime_ms; 0: never */
+    uint64_t last_session; /* id of the last session that had it */
+    uint64_t insert_id;    /* what it answers to LAST_INSERT_ID(), as far as OKs tell */
     const struct environment *environment; /* reference; NULL: unknown */
     struct session *session;               /* LEASED: whose; else NULL */
     struct prepared_cache *prepared;       /* owner: statements this server connection knows */

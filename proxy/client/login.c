@@ -22,6 +22,7 @@
 #include "proxy/memory.h"
 #include "proxy/worker.h"
 
+#include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <string.h>
@@ -29,8 +30,9 @@
 enum {
     LOGIN_PACKET_MAX = 64 << 10, /* longer login packets are refused; attributes may take most */
     FALLBACK_COLLATION = 45,     /* utf8mb4_general_ci */
-    NO_USER = UINT32_MAX,
 };
+
+static const unsigned NO_USER = UINT_MAX; /* no configured user has this index */
 
 struct session_login {
     struct auth_server auth;
