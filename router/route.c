@@ -9,6 +9,9 @@
 /* Pins that a replica's connection can hold, and that a statement for the primary may leave. */
 static const unsigned light_pins = PIN_FOUND_ROWS | PIN_CURSOR | PIN_LONG_DATA | PIN_WARNINGS;
 
+/* Asked about the statement before, and answered only where that one ran. */
+static const unsigned about_the_last = USE_WARNINGS | USE_FOUND_ROWS | USE_ROW_COUNT;
+
 const char *consistency_name(enum consistency consistency)
 {
     switch (consistency) {
@@ -60,7 +63,7 @@ static struct route route_pinned(const struct statement *statement,
                   session->transaction == SESSION_TRANSACTION_NONE &&
                   (session->pins & ~light_pins) == 0;
 
-    if (leaves && needs_primary(statement))
+    if (leaves && needs_primary(statement) && !(statement->uses & about_the_last))
         return to(TARGET_PRIMARY, statement->why);
     return to(TARGET_SESSION, "the session is pinned to its connection");
 }
