@@ -45,7 +45,7 @@ struct lease {
     const struct environment *wanted; /* borrower: the session's */
     struct backend *backend;          /* LEASE_HELD */
     uint64_t since_ns;
-    uint64_t generation;   /* of the topology by which the server was chosen */
+    int role;              /* enum server_role by which the server was chosen */
     uint64_t last_session; /* prefer a connection last used by this session id; 0: any */
 };
 

@@ -413,7 +413,7 @@ void command_place(struct session *session)
                                                              USE_ROW_COUNT | USE_WARNINGS)
                                       ? session->id
                                       : 0;
-    session->lease.generation = session->worker->topology->generation;
+    session->lease.role = (int)session->worker->topology->servers[server].role;
     if (session->state != SESSION_LEASING) {
         session_enter(session, SESSION_LEASING);
     }

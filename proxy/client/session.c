@@ -302,8 +302,8 @@ static void on_ready(struct lease *lease)
 
     backend_lend(lease->backend, session);
     if (session->worker->topology != NULL &&
-        session->worker->topology->generation != lease->generation) {
-        /* Roles may have changed while it waited. */
+        (int)session->worker->topology->servers[lease->server].role != lease->role) {
+        /* While it waited the server became another one's replica, or the primary. */
         session_release(session, true);
         command_place(session);
         return;
