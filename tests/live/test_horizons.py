@@ -278,13 +278,12 @@ def test_roles_follow_the_servers(own_cluster, tidemark):
         conn = proxy.connect()
         insert = f"INSERT INTO {table} (server) VALUES (@@server_id)"
 
-        # Two writable servers: the incumbent stays.
+        # Two writable servers: the incumbent stays. Nothing is written meanwhile: server 2 would
+        # have it and server 1 would not.
         detach(cluster, 1)
         end = time.monotonic() + 0.8
         while time.monotonic() < end:
-            query(conn, insert)
-        rows = cluster.sql(0, f"SELECT DISTINCT server FROM test.{table}")
-        assert rows == ((cluster.port(0),),)
+            assert query(conn, "SELECT @@port") == ((cluster.port(0),),)
         # What has no source any more is no replica of it.
         assert 1 not in spread(proxy)
 
@@ -315,10 +314,9 @@ def test_roles_follow_the_servers(own_cluster, tidemark):
         # A primary that comes back writable is not made primary again.
         set_read_only(cluster, 0, False)
         time.sleep(0.6)
-        before = cluster.scalar(0, f"SELECT COUNT(*) FROM test.{table}")
         for _ in range(10):
             query(conn, insert)
-        assert cluster.scalar(0, f"SELECT COUNT(*) FROM test.{table}") == before
+        assert cluster.scalar(0, f"SELECT COUNT(*) FROM test.{table}") == 0
 
 
 def test_mariadb_a_diverged_replica_is_excluded(own_cluster, tidemark):
