@@ -83,9 +83,16 @@ static void write_payload(struct connection *connection, const struct writer *pa
     wire_write(connection->wire, payload->data, payload->size);
 }
 
+static enum auth_plugin other_plugin(enum auth_plugin plugin)
+{
+    return plugin == AUTH_PLUGIN_NATIVE ? AUTH_PLUGIN_CACHING_SHA2 : AUTH_PLUGIN_NATIVE;
+}
+
 static void greet(struct connection *connection)
 {
     const struct server *server = connection->server;
+    enum auth_plugin plugin =
+        server->greets_with_other_plugin ? other_plugin(server->plugin) : server->plugin;
     uint8_t space[512];
     struct writer out = writer_over(space, sizeof space);
     struct greeting greeting = {
@@ -94,7 +101,7 @@ static void greet(struct connection *connection)
         .capabilities = SERVER_CAPABILITIES & ~server->lacks,
         .collation = SERVER_COLLATION,
         .status = STATUS_AUTOCOMMIT,
-        .plugin = bytes_of_text(auth_plugin_name(server->plugin)),
+        .plugin = bytes_of_text(auth_plugin_name(plugin)),
     };
 
     memcpy(greeting.scramble, connection->scramble, SCRAMBLE_SIZE);
@@ -182,6 +189,7 @@ static void take_login(struct connection *connection, struct bytes payload)
     struct writer out = writer_over(space, sizeof space);
     struct login login;
     struct auth_account account = {.plugin = server->plugin,
+                                   .ask_password = server->asks_password,
                                    .rsa_key = server->world->process.rsa_key};
 
     assert_int_equal(login_decode(payload, &login), PARSE_OK);
@@ -194,7 +202,10 @@ static void take_login(struct connection *connection, struct bytes payload)
     }
     account.credential = (struct credential){
         CREDENTIAL_PASSWORD,
-        bytes_of_text(strcmp(connection->user, "app") == 0 ? "secret" : "hidden")};
+        bytes_of_text(strcmp(connection->user, "other") == 0 ? "hidden" : "secret")};
+    if (auth_plugin_of(login.plugin) != server->plugin) {
+        login.plugin = bytes_of_text("an account with another plugin"); /* it will be switched */
+    }
     follow_verdict(connection,
                    auth_server_begin(&connection->auth, &account, connection->scramble,
                                      login.plugin, login.response, &out),

@@ -70,9 +70,11 @@ struct server {
     uint64_t lacks;             /* capabilities that it does not offer */
     const char *greeting_bytes; /* sent in place of a greeting, `greeting_size` of them */
     size_t greeting_size;
-    uint16_t login_error; /* code of the ERR that a login ends in */
-    enum auth_plugin plugin;
-    unsigned by_itself; /* enum by_itself */
+    uint16_t login_error;          /* code of the ERR that a login ends in */
+    enum auth_plugin plugin;       /* of its accounts, and in its greeting */
+    bool greets_with_other_plugin; /* ... unless this is set */
+    bool asks_password;            /* caching_sha2: its cache is cold */
+    unsigned by_itself;            /* enum by_itself */
     /* Asked for every command at the front; true: it was answered. NULL: not used. */
     bool (*answer)(struct connection *connection, const struct seen *seen);
 };

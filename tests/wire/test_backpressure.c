@@ -23,8 +23,8 @@ static size_t proxy_bytes(const struct client *client, const struct connection *
     return wire_proxy_bytes(client->wire) + wire_proxy_bytes(connection->wire);
 }
 
-/* Rows of ROW_BYTES, in all BIG_BYTES, and an end; returns how many rows. */
-static unsigned answer_big(struct connection *connection)
+/* Rows of ROW_BYTES, in all BIG_BYTES, without an end. */
+static void answer_rows_only(struct connection *connection)
 {
     uint8_t *row = mem_alloc(ROW_BYTES);
     unsigned count = BIG_BYTES / ROW_BYTES;
@@ -38,9 +38,13 @@ static unsigned answer_big(struct connection *connection)
     for (unsigned i = 0; i < count; i++) {
         answer_payload(connection, bytes_of(row, ROW_BYTES));
     }
-    answer_end(connection, "");
     mem_free(row);
-    return count;
+}
+
+static void answer_big(struct connection *connection)
+{
+    answer_rows_only(connection);
+    answer_end(connection, "");
 }
 
 /* Takes what is there, and nothing of its meaning; returns how much. */
@@ -66,11 +70,11 @@ static void client_stops_reading(void **state)
     client->wire->window = 10000;
     client_query(client, "SELECT a FROM shop.t");
     connection = world_expect(world, "QUERY SELECT a FROM shop.t");
-    (void)answer_big(connection);
+    answer_big(connection);
     sent = connection->wire->to_proxy.size;
     world_run(world);
     assert_true(wire_is_paused(connection->wire));
-    assert_true(connection->wire->to_proxy.size > sent - 2 * QUEUE_HIGH_BYTES);
+    assert_true(connection->wire->to_proxy.size > sent - 2 * (size_t)QUEUE_HIGH_BYTES);
     while (taken < sent) {
         pauses += wire_is_paused(connection->wire);
         worst = proxy_bytes(client, connection) > worst ? proxy_bytes(client, connection) : worst;
@@ -103,7 +107,7 @@ static void client_stops_reading_for_ever(void **state)
     client->wire->window = 10000;
     client_query(client, "SELECT a FROM shop.t");
     connection = world_expect(world, "QUERY SELECT a FROM shop.t");
-    (void)answer_big(connection);
+    answer_big(connection);
     world_run(world);
     client_leave(client);
     wire_end(client->wire, 0);
@@ -111,6 +115,65 @@ static void client_stops_reading_for_ever(void **state)
     assert_true(client->wire->proxy_closed);
     assert_true(connection->wire->proxy_closed); /* in the middle of an answer: nobody wants it */
     assert_int_equal(world_permits(world, connection->server->number), 0);
+    world_end(world);
+}
+
+/* A client that is being closed still gets what it was sent, if it reads within five seconds. */
+static struct connection *cut_off_a_slow_client(struct world *world, struct client *client)
+{
+    struct connection *connection;
+
+    client->wire->window = 10000;
+    client_query(client, "SELECT a FROM shop.t");
+    connection = world_expect(world, "QUERY SELECT a FROM shop.t");
+    answer_rows_only(connection);
+    world_run(world);
+    assert_true(wire_is_paused(connection->wire));
+    for (unsigned i = 0; i < WORLD_SERVERS; i++) {
+        struct connection *each = server_connection(world, i, 1);
+
+        if (each != NULL) {
+            connection_lose(each);
+        }
+    }
+    /* The loss shows once the proxy reads on. */
+    while (!connection->wire->proxy_closed) {
+        (void)swallow(client);
+        world_run(world);
+    }
+    return connection;
+}
+
+static void closing_client_gets_the_rest(void **state)
+{
+    struct world *world = world_new(1, NULL);
+    struct client *client = client_log_in(world, NULL);
+    struct connection *connection = cut_off_a_slow_client(world, client);
+    size_t rest = 0;
+
+    (void)state;
+    assert_false(client->wire->proxy_closed);
+    while (!client->wire->proxy_closed) {
+        rest += swallow(client);
+        world_run(world);
+    }
+    rest += swallow(client);
+    assert_true(rest > 10000);
+    assert_int_equal(world_permits(world, connection->server->number), 0);
+    world_end(world);
+}
+
+static void closing_client_that_does_not_read_is_cut_off(void **state)
+{
+    struct world *world = world_new(1, NULL);
+    struct client *client = client_log_in(world, NULL);
+
+    (void)state;
+    (void)cut_off_a_slow_client(world, client);
+    world_advance_ms(world, 4800);
+    assert_false(client->wire->proxy_closed);
+    world_advance_ms(world, 400);
+    assert_true(client->wire->proxy_closed);
     world_end(world);
 }
 
@@ -221,6 +284,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(client_stops_reading),
         cmocka_unit_test(client_stops_reading_for_ever),
+        cmocka_unit_test(closing_client_gets_the_rest),
+        cmocka_unit_test(closing_client_that_does_not_read_is_cut_off),
         cmocka_unit_test(server_reads_slowly),
         cmocka_unit_test(client_pipelines_and_does_not_read),
         cmocka_unit_test(sockets_take_little),

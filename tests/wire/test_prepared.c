@@ -109,7 +109,7 @@ static void ids_are_the_sessions_own(void **state)
     struct connection *connection;
 
     (void)state;
-    connection = prepare(world, one, "INSERT INTO t VALUES (?)");
+    (void)prepare(world, one, "INSERT INTO t VALUES (?)");
     client_expect(one, "prepared 1 parameters=1 columns=1");
     connection = prepare(world, two, "DELETE FROM t WHERE a = ?");
     client_expect(two, "prepared 1 parameters=1 columns=1");

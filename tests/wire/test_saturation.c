@@ -9,6 +9,7 @@
 #include "proxy/backend/permits.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static struct client *log_in_on(struct world *world, unsigned worker)
 {
@@ -214,6 +215,57 @@ static void holder_leaves(void **state)
     world_end(world);
 }
 
+/* Warnings that could be shown keep a connection only while nobody waits for it. */
+static void warnings_give_way_to_those_who_wait(void **state)
+{
+    struct world *world = world_new(1, "TIDEMARK_SERVER_DB1_MAX_CONNECTIONS=1", NULL);
+    struct client *one = log_in_on(world, 0);
+    struct client *two = log_in_on(world, 0);
+    struct connection *connection;
+
+    (void)state;
+    write_as(one, 1);
+    connection = expect_write(world, 1);
+    answer_ok(connection, "warnings=1");
+    client_expect(one, "ok warnings=1");
+    /* Asked at once, they are there. */
+    client_query(one, "SHOW WARNINGS");
+    connection_expect(connection, "QUERY SHOW WARNINGS");
+    answer_rows(connection, "Level", "Note", "");
+    client_expect(one, "rows Note");
+    write_as(two, 2);
+    world_advance_ms(world, 200);
+    finish_write(two, expect_write(world, 2));
+    write_as(one, 3);
+    finish_write(one, expect_write(world, 3));
+    world_end(world);
+}
+
+/* While they waited, another server has become the primary. */
+static void waiters_follow_a_new_primary(void **state)
+{
+    struct world *world = world_new(1, "TIDEMARK_SERVER_DB1_MAX_CONNECTIONS=1", NULL);
+    struct client *one = log_in_on(world, 0);
+    struct client *two = log_in_on(world, 0);
+    struct connection *connection;
+    struct connection *moved;
+
+    (void)state;
+    write_as(one, 1);
+    connection = expect_write(world, 1);
+    write_as(two, 2);
+    world->primary = REPLICA_1;
+    world->servers[REPLICA_1].role = ROLE_PRIMARY;
+    world->servers[PRIMARY].role = ROLE_REPLICA;
+    world_publish(world);
+    world_run(world);
+    finish_write(one, connection);
+    moved = server_expect(world, REPLICA_1, "QUERY DELETE FROM shop.t WHERE a = 2");
+    assert_null(strstr(connection->log, "WHERE a = 2"));
+    finish_write(two, moved);
+    world_end(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +276,8 @@ int main(void)
         cmocka_unit_test(waiter_is_told_why_in_time),
         cmocka_unit_test(waiters_leave),
         cmocka_unit_test(holder_leaves),
+        cmocka_unit_test(warnings_give_way_to_those_who_wait),
+        cmocka_unit_test(waiters_follow_a_new_primary),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

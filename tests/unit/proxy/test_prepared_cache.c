@@ -179,6 +179,73 @@ static void least_recently_used_is_given_up(void **state)
     end(&f);
 }
 
+/* What lives with a private statement on its connection must not meet another of the same text. */
+static void private_statements_are_shared_with_nobody(void **state)
+{
+    struct fixture f;
+    struct prepared_cache *cache = prepared_cache_new();
+    struct prepared_text *shared;
+    struct prepared_text *one;
+    struct prepared_text *two;
+    uint32_t id;
+    uint32_t evicted;
+
+    (void)state;
+    begin(&f);
+    shared = text_of(&f, 1);
+    one = prepared_text_private(shared);
+    two = prepared_text_private(shared);
+    assert_false(prepared_text_is_private(shared));
+    assert_true(prepared_text_is_private(one));
+    assert_ptr_not_equal(one, two);
+    assert_true(bytes_equal(prepared_text_sql(one), prepared_text_sql(shared)));
+    assert_ptr_equal(prepared_text_environment(one), f.blank);
+    assert_false(prepared_cache_add(cache, shared, 1, &evicted));
+    assert_false(prepared_cache_find(cache, one, &id));
+    assert_false(prepared_cache_add(cache, one, 2, &evicted));
+    assert_false(prepared_cache_add(cache, two, 3, &evicted));
+    assert_true(prepared_cache_find(cache, one, &id));
+    assert_int_equal(id, 2);
+    prepared_text_unref(shared); /* the private ones live on without it */
+    prepared_cache_remove(cache, one);
+    assert_false(prepared_cache_find(cache, one, &id));
+    prepared_text_unref(one);
+    prepared_text_unref(two);
+    prepared_cache_free(cache);
+    end(&f);
+}
+
+/* ... and is not given up while its session has it. */
+static void private_statements_are_not_given_up(void **state)
+{
+    struct fixture f;
+    struct prepared_cache *cache = prepared_cache_new();
+    struct prepared_text *shared;
+    struct prepared_text *own;
+    uint32_t id;
+    uint32_t evicted = 0;
+
+    (void)state;
+    begin(&f);
+    shared = text_of(&f, 0);
+    own = prepared_text_private(shared);
+    prepared_text_unref(shared);
+    assert_false(prepared_cache_add(cache, own, 1000, &evicted));
+    for (unsigned i = 0; i < 2 * PREPARED_PER_CONNECTION; i++) {
+        struct prepared_text *text = text_of(&f, i);
+
+        if (prepared_cache_add(cache, text, i + 1, &evicted)) {
+            assert_int_not_equal(evicted, 1000);
+        }
+        prepared_text_unref(text);
+    }
+    assert_true(prepared_cache_find(cache, own, &id));
+    assert_int_equal(id, 1000);
+    prepared_text_unref(own);
+    prepared_cache_free(cache);
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +254,8 @@ int main(void)
         cmocka_unit_test(connection_remembers_and_forgets),
         cmocka_unit_test(cache_outlives_the_session),
         cmocka_unit_test(least_recently_used_is_given_up),
+        cmocka_unit_test(private_statements_are_shared_with_nobody),
+        cmocka_unit_test(private_statements_are_not_given_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,11 +91,46 @@ static void there_may_be_so_many(void **state)
 
     (void)state;
     for (unsigned i = 0; i < PREPARED_PER_SESSION; i++) {
+        assert_false(prepared_table_is_full(table, 8));
         assert_non_null(add(&table, "SELECT 1", 0));
     }
+    assert_true(prepared_table_is_full(table, 8));
     assert_null(add(&table, "SELECT 1", 0)); /* and the reference was given back */
     prepared_table_remove(table, prepared_table_find(table, 7));
     assert_int_equal(add(&table, "SELECT 1", 0)->id, PREPARED_PER_SESSION + 1);
+    prepared_table_free(table);
+}
+
+static void text_is_limited_in_all(void **state)
+{
+    struct prepared_table *table = NULL;
+
+    (void)state;
+    assert_false(prepared_table_is_full(table, 100));
+    assert_non_null(add(&table, "SELECT 1", 0));
+    assert_false(prepared_table_is_full(table, PREPARED_BYTES_PER_SESSION - 8));
+    assert_true(prepared_table_is_full(table, PREPARED_BYTES_PER_SESSION - 7));
+    prepared_table_remove(table, prepared_table_find(table, 1));
+    assert_false(prepared_table_is_full(table, PREPARED_BYTES_PER_SESSION));
+    prepared_table_free(table);
+}
+
+static void last_one_has_a_name(void **state)
+{
+    struct prepared_table *table = NULL;
+    struct prepared *one;
+
+    (void)state;
+    assert_null(prepared_table_find(table, PREPARED_LAST_ID));
+    one = add(&table, "SELECT 1", 0);
+    assert_ptr_equal(prepared_table_find(table, PREPARED_LAST_ID), one);
+    one = add(&table, "SELECT 2", 0);
+    assert_ptr_equal(prepared_table_find(table, PREPARED_LAST_ID), one);
+    prepared_table_forget_last(table);
+    assert_null(prepared_table_find(table, PREPARED_LAST_ID));
+    one = add(&table, "SELECT 3", 0);
+    prepared_table_remove(table, one);
+    assert_null(prepared_table_find(table, PREPARED_LAST_ID));
     prepared_table_free(table);
 }
 
@@ -105,6 +140,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(ids_begin_at_one_and_are_not_used_again, begin, end),
         cmocka_unit_test_setup_teardown(types_are_remembered, begin, end),
         cmocka_unit_test_setup_teardown(there_may_be_so_many, begin, end),
+        cmocka_unit_test_setup_teardown(text_is_limited_in_all, begin, end),
+        cmocka_unit_test_setup_teardown(last_one_has_a_name, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

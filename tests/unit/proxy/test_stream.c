@@ -408,6 +408,74 @@ static void closed_within_a_notification(void **state)
     fake_free(fake);
 }
 
+static void finished_at_once_with_an_empty_queue(void **state)
+{
+    struct fake *fake = fake_new();
+
+    (void)state;
+    stream_finish(&fake->stream);
+    assert_true(fake->closed);
+    fake_free(fake);
+}
+
+static void finished_when_the_queue_has_left(void **state)
+{
+    struct fake *fake = fake_new();
+
+    (void)state;
+    fake->room = 2;
+    stream_write_one(&fake->stream, bytes_of_text("goodbye"));
+    stream_finish(&fake->stream);
+    assert_false(fake->closed);
+    assert_false(fake->reading);
+    deliver(fake, "late", 4);
+    stream_write_one(&fake->stream, bytes_of_text("late"));
+    assert_int_equal(fake->notified, 0);
+    sent_later(fake);
+    assert_true(fake->closed);
+    assert_int_equal(fake->sent_size, 7);
+    assert_memory_equal(fake->sent, "goodbye", 7);
+    assert_int_equal(fake->ended, 0);
+    fake_free(fake);
+}
+
+static void finish_does_not_wait_for_a_peer_that_is_gone(void **state)
+{
+    struct fake *fake = fake_new();
+
+    (void)state;
+    fake->room = 0;
+    stream_write_one(&fake->stream, bytes_of_text("lost"));
+    stream_finish(&fake->stream);
+    mem_free(fake->later[--fake->later_count]);
+    stream_sent(&fake->stream, 4, UV_EPIPE);
+    assert_true(fake->closed);
+    assert_int_equal(fake->ended, 0);
+    fake_free(fake);
+
+    fake = fake_new();
+    fake->room = 0;
+    stream_write_one(&fake->stream, bytes_of_text("lost"));
+    stream_fail(&fake->stream, UV_ECONNRESET);
+    stream_finish(&fake->stream);
+    assert_true(fake->closed);
+    fake_free(fake);
+}
+
+static void patience_ends(void **state)
+{
+    struct fake *fake = fake_new();
+
+    (void)state;
+    fake->room = 0;
+    stream_write_one(&fake->stream, bytes_of_text("never read"));
+    stream_finish(&fake->stream);
+    assert_false(fake->closed);
+    stream_close(&fake->stream);
+    assert_true(fake->closed);
+    fake_free(fake);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -421,6 +489,10 @@ int main(void)
         cmocka_unit_test(end_is_told_once),
         cmocka_unit_test(failed_write_ends_the_stream),
         cmocka_unit_test(closed_within_a_notification),
+        cmocka_unit_test(finished_at_once_with_an_empty_queue),
+        cmocka_unit_test(finished_when_the_queue_has_left),
+        cmocka_unit_test(finish_does_not_wait_for_a_peer_that_is_gone),
+        cmocka_unit_test(patience_ends),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
