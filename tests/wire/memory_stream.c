@@ -417,8 +417,16 @@ struct stream *network_attach(struct network *network, int fd, const struct stre
 
 void wire_write(struct wire *wire, const void *data, size_t size)
 {
+    struct memory_buffer *to = &wire->to_proxy;
+
     assert(!wire->peer_closed);
-    buffer_append(&wire->to_proxy, data, size);
+    buffer_append(to, data, size);
+    if (wire->corrupt_at > wire->written && wire->corrupt_at <= wire->written + size) {
+        size_t behind = wire->written + size - wire->corrupt_at;
+
+        to->data[to->from + to->size - 1 - behind] ^= wire->corrupt_mask;
+    }
+    wire->written += size;
 }
 
 struct bytes wire_unread(const struct wire *wire)

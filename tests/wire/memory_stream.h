@@ -52,6 +52,7 @@ struct wire {
     bool peer_closed;
     bool released;    /* the test does not use the wire any more */
     int end_status;   /* what the proxy is told once all was delivered */
+    size_t written;   /* bytes by the peer so far */
     size_t delivered; /* bytes so far */
     size_t received;  /* bytes that the proxy has sent so far */
 
@@ -60,8 +61,10 @@ struct wire {
     size_t take_max;  /* bytes that one write_some takes at most */
     size_t chunk_max; /* bytes that one delivery has at most */
     size_t cut_at; /* a delivery ends where this many bytes have been delivered in all; 0: no cut */
-    bool held;     /* nothing is delivered, and no connection made, while this is set */
-    int connect_status; /* 0, or the error that connecting ends in */
+    size_t corrupt_at;    /* the byte that is the nth of all the peer writes, from 1; 0: none ... */
+    uint8_t corrupt_mask; /* ... has these bits inverted */
+    bool held;            /* nothing is delivered, and no connection made, while this is set */
+    int connect_status;   /* 0, or the error that connecting ends in */
 };
 
 void network_init(struct network *network);

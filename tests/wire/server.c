@@ -132,6 +132,8 @@ struct stream *server_accept(struct server *server, const struct stream_events *
     for (unsigned i = 0; i < SCRAMBLE_SIZE; i++) {
         connection->scramble[i] = (uint8_t)('A' + (i + connection->number) % 26);
     }
+    connection->wire->corrupt_at = server->corrupt_at;
+    connection->wire->corrupt_mask = server->corrupt_mask;
     connection->wire->connect_status = server->connect_status;
     connection->wire->held = server->holds_connects;
     if (server->connect_status == 0 && server->greeting_bytes != NULL) {

@@ -74,7 +74,9 @@ struct server {
     enum auth_plugin plugin;       /* of its accounts, and in its greeting */
     bool greets_with_other_plugin; /* ... unless this is set */
     bool asks_password;            /* caching_sha2: its cache is cold */
-    unsigned by_itself;            /* enum by_itself */
+    size_t corrupt_at;             /* of their wires: see struct wire */
+    uint8_t corrupt_mask;
+    unsigned by_itself; /* enum by_itself */
     /* Asked for every command at the front; true: it was answered. NULL: not used. */
     bool (*answer)(struct connection *connection, const struct seen *seen);
 };
