@@ -196,15 +196,16 @@ class Bench:
         return report
 
     def open_idle(self, target, sink):
-        """IDLE clients, and for HAProxy the other ends of its connections."""
+        """IDLE clients, each of Tidemark's having run a query; for HAProxy also the other ends."""
         ends = []
         for _ in range(IDLE):
             if target == "haproxy":
                 ends.append(socket.create_connection(("127.0.0.1", self.idle_ports[target])))
                 ends.append(sink.accept()[0])
             else:
-                ends.append(RawClient(self.idle_ports[target], database=None,
-                                      capabilities=BASE))
+                client = RawClient(self.idle_ports[target], database=None, capabilities=BASE)
+                client.query("SELECT 1")
+                ends.append(client)
         return ends
 
     def idle_clients(self, sink):
