@@ -341,8 +341,10 @@ static void hold_something(void)
 {
     struct connection *connection = some_connection();
 
-    if (connection != NULL) {
+    if (connection != NULL && chance(2) == 0) {
         connection->wire->held = !connection->wire->held;
+    } else if (connection != NULL) {
+        connection->wire->take_max = chance(2) == 0 ? SIZE_MAX : 1 + (size_t)chance(20);
     }
 }
 
