@@ -17,7 +17,7 @@ from world import plain_program, query, served_by, until
 
 SEED = int(os.environ.get("TIDEMARK_TEST_SEED", random.randrange(1 << 30)))
 CLIENTS = 16
-SECONDS = 2.5
+SECONDS = 2.0
 
 
 class Disturbance:
