@@ -257,6 +257,7 @@ class Cluster:
         What cannot be undone (a replica that is broken for good) fails the test that did it, and
         the cluster is made anew at the same addresses, so that only that test fails.
         """
+        self._thaw_all()  # before anything is asked: a frozen server never answers
         own = self._with_own_transactions()
         if not self._dirty and not own and self._all_follow():
             return
@@ -277,10 +278,12 @@ class Cluster:
         finally:
             self._dirty = False
 
-    def _undo(self):
+    def _thaw_all(self):
         for server in self.servers:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ValueError):
                 self.thaw(server)
+
+    def _undo(self):
         self.up()
         for server in self.replicas:
             self.delay_replication(server, 0)
