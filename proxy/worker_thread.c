@@ -23,6 +23,15 @@ struct arrival {
     char peer[48];
 };
 
+/* What somebody wants the worker to do. */
+struct errand {
+    struct errand *next;
+    inquiry_job *job;
+    void *state;
+    void (*on_done)(void *context);
+    void *context;
+};
+
 struct worker_thread {
     struct worker worker;
     uv_thread_t thread;
@@ -37,6 +46,8 @@ struct worker_thread {
     struct arrival *first, *last; /* guarded by the lock */
     bool drain;                   /* likewise */
     unsigned drain_timeout_ms;    /* likewise */
+    struct errand *errands;       /* likewise; oldest first */
+    bool deaf;                    /* likewise: the loop has ended, nobody reads mail any more */
 };
 
 /* ---- transport ---- */
@@ -124,6 +135,41 @@ static void read_mail(struct worker_thread *self)
     }
 }
 
+static struct errand *next_errand(struct worker_thread *self)
+{
+    struct errand *errand;
+
+    uv_mutex_lock(&self->mail_lock);
+    errand = self->errands;
+    uv_mutex_unlock(&self->mail_lock);
+    return errand;
+}
+
+static void end_errand(struct worker_thread *self, struct errand *errand)
+{
+    uv_mutex_lock(&self->mail_lock);
+    self->errands = errand->next;
+    uv_mutex_unlock(&self->mail_lock);
+    errand->on_done(errand->context);
+    mem_free(errand);
+}
+
+/* One part of one errand per turn of the loop, so that sockets come first. */
+static void run_errand(struct worker_thread *self)
+{
+    struct errand *errand = next_errand(self);
+
+    if (errand == NULL) {
+        return;
+    }
+    if (errand->job(&self->worker, errand->state)) {
+        end_errand(self, errand);
+    }
+    if (next_errand(self) != NULL) {
+        uv_async_send(&self->wake);
+    }
+}
+
 /* The handles stay until worker_thread_join: others may still send mail. */
 static void end_if_empty(struct worker_thread *self)
 {
@@ -139,6 +185,7 @@ static void on_wake(uv_async_t *handle)
 
     read_mail(self);
     worker_wake(&self->worker);
+    run_errand(self);
     count_clients(self);
 }
 
@@ -158,6 +205,12 @@ static void run(void *argument)
     struct worker_thread *self = argument;
 
     uv_run(&self->loop, UV_RUN_DEFAULT);
+    uv_mutex_lock(&self->mail_lock);
+    self->deaf = true;
+    uv_mutex_unlock(&self->mail_lock);
+    while (self->errands != NULL) {
+        end_errand(self, self->errands);
+    }
     worker_dispose(&self->worker);
     atomic_store(&self->ended, true);
 }
@@ -236,6 +289,34 @@ void worker_thread_drain(struct worker_thread *self, unsigned timeout_ms)
     self->drain = true;
     self->drain_timeout_ms = timeout_ms;
     uv_mutex_unlock(&self->mail_lock);
+    worker_thread_wake(self);
+}
+
+void worker_thread_ask(struct worker_thread *self, inquiry_job *job, void *state,
+                       void (*on_done)(void *context), void *context)
+{
+    struct errand *errand = mem_calloc(1, sizeof *errand);
+    struct errand **last = &self->errands;
+    bool deaf;
+
+    errand->job = job;
+    errand->state = state;
+    errand->on_done = on_done;
+    errand->context = context;
+    uv_mutex_lock(&self->mail_lock);
+    deaf = self->deaf;
+    while (!deaf && *last != NULL) {
+        last = &(*last)->next;
+    }
+    if (!deaf) {
+        *last = errand;
+    }
+    uv_mutex_unlock(&self->mail_lock);
+    if (deaf) {
+        on_done(context);
+        mem_free(errand);
+        return;
+    }
     worker_thread_wake(self);
 }
 

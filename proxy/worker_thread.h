@@ -7,6 +7,7 @@
 #ifndef TIDEMARK_PROXY_WORKER_THREAD_H
 #define TIDEMARK_PROXY_WORKER_THREAD_H
 
+#include "proxy/inquiry.h"
 #include "proxy/process.h"
 
 #include <stdbool.h>
@@ -26,6 +27,11 @@ void worker_thread_wake(struct worker_thread *thread);
 
 /* Begins to drain: what still runs `timeout_ms` from now is ended then. Any thread. */
 void worker_thread_drain(struct worker_thread *thread, unsigned timeout_ms);
+
+/* Has the worker do the job on its thread, in parts until it answers true; then `on_done` is called
+ * there, or at once when the thread has ended. For proxy/inquiry.c. Any thread but a worker's. */
+void worker_thread_ask(struct worker_thread *thread, inquiry_job *job, void *state,
+                       void (*on_done)(void *context), void *context);
 
 /* Clients it has now, those on their way included. */
 size_t worker_thread_clients(const struct worker_thread *thread);

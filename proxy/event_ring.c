@@ -1,0 +1,67 @@
+/*
+ * The last events. See event_ring.h.
+ */
+#include "proxy/event_ring.h"
+
+#include "proxy/log.h"
+#include "proxy/memory.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+struct event_ring {
+    pthread_mutex_t lock;
+    uint64_t added; /* so far */
+    struct event events[EVENTS_KEPT];
+};
+
+struct event_ring *event_ring_new(void)
+{
+    struct event_ring *ring = mem_calloc(1, sizeof *ring);
+
+    pthread_mutex_init(&ring->lock, NULL);
+    return ring;
+}
+
+void event_ring_free(struct event_ring *ring)
+{
+    if (ring != NULL) {
+        pthread_mutex_destroy(&ring->lock);
+        mem_free(ring);
+    }
+}
+
+void event_ring_add(struct event_ring *ring, const char *kind, const char *name, const char *what,
+                    const char *why)
+{
+    struct timespec now;
+    struct event *event;
+
+    log_info(log_name(kind, name), "%s%s%s", what, why[0] != 0 ? ": " : "", why);
+    clock_gettime(CLOCK_REALTIME, &now);
+    pthread_mutex_lock(&ring->lock);
+    event = &ring->events[ring->added % EVENTS_KEPT];
+    event->number = ++ring->added;
+    event->at_unix_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    snprintf(event->subject, sizeof event->subject, "%s%s%s", kind, name != NULL ? " " : "",
+             name != NULL ? name : "");
+    snprintf(event->what, sizeof event->what, "%s", what);
+    snprintf(event->why, sizeof event->why, "%s", why);
+    pthread_mutex_unlock(&ring->lock);
+}
+
+size_t event_ring_copy(struct event_ring *ring, struct event *events, size_t count)
+{
+    size_t kept;
+
+    pthread_mutex_lock(&ring->lock);
+    kept = ring->added < EVENTS_KEPT ? (size_t)ring->added : EVENTS_KEPT;
+    kept = kept < count ? kept : count;
+    for (size_t i = 0; i < kept; i++) {
+        events[i] = ring->events[(ring->added - kept + i) % EVENTS_KEPT];
+    }
+    pthread_mutex_unlock(&ring->lock);
+    return kept;
+}
