@@ -18,9 +18,15 @@ from world import TOP
 HERE = Path(__file__).resolve().parent / "drivers"
 CONNECTOR_J = "/usr/share/java/mariadb-java-client.jar"
 PYTHON = "/usr/bin/python3"
-CACHE = os.environ.get("TIDEMARK_CACHE") or Path(
-    os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tidemark"
-MYSQL_ROOT = Path(CACHE) / "mysql-root"
+
+
+@functools.cache
+def mysql_root():
+    """Where the unpacked MySQL is: only tests/cluster knows."""
+    folder = TOP / "tests" / "cluster"
+    return subprocess.run(["bash", "-c", ". ./common.sh; . ./mysql.sh; echo \"$MYSQL_ROOT\""],
+                          cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+
 
 # What runs; {built} is where compiled programs are, the rest is relative to drivers/.
 DRIVERS = {
@@ -90,7 +96,7 @@ def run_driver(command, built, port, tries):
         [*program, "127.0.0.1", str(port), "app", "app", *mode],
         cwd=HERE, stdin=subprocess.DEVNULL, capture_output=True, timeout=120,
         env={**os.environ, "WHO_TRIES": str(tries), "PYTHONDONTWRITEBYTECODE": "1",
-             "LC_ALL": "C.UTF-8", "MYSQL_ROOT": str(MYSQL_ROOT),
+             "LC_ALL": "C.UTF-8", "MYSQL_ROOT": mysql_root(),
              "NODE_PATH": str(HERE.parent / "node" / "node_modules")},
     )
     output = done.stdout.decode(errors="backslashreplace")

@@ -159,7 +159,13 @@ def settings(mode, **more):
 
 
 def test_session_never_reads_behind_its_writes(cluster, tidemark):
-    total = hammer(cluster, tidemark(cluster, settings("session"), split=True), SEED)
+    proxy = tidemark(cluster, settings("session"), split=True)
+    total = Tally()
+    # On a busy machine replicas may hardly ever catch up: the longer they need, the longer we look.
+    for round_number in range(5):
+        total.add(hammer(cluster, proxy, SEED + 100 * round_number))
+        if total.on_replicas > 50:
+            break
     assert total.stale == 0, total.examples[:10]
     assert total.on_replicas > 50, f"hardly a read left the primary: {total}"
 
