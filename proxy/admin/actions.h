@@ -42,11 +42,18 @@ bool action_reset_statements(struct program *program, const char *who, char **me
 /* SHUTDOWN: ends the program with drain, or at once. */
 bool action_shut_down(struct program *program, bool is_at_once, const char *who, char **message);
 
-/* EXPLAIN ROUTE sql [FOR USER name]: one row per server, of action_explain_columns, appended to
- * `rows`. `user` NULL: the first one configured. */
+/* EXPLAIN ROUTE sql [FOR USER name | FOR SESSION id]: one row per server, of
+ * action_explain_columns, appended to `rows`. False: no such user or session. */
+struct explain_request {
+    struct bytes sql;
+    uint64_t session;   /* as it would go in the present state of this session; 0: in a new one */
+    const char *user;   /* a new one of this user; NULL: the first one configured */
+    const char *schema; /* ... in this schema; NULL: one that has the tables that are named */
+};
+
 extern const struct admin_column action_explain_columns[];
 extern const size_t action_explain_column_count;
-bool action_explain_route(struct program *program, struct bytes sql, const char *user,
+bool action_explain_route(struct program *program, const struct explain_request *request,
                           struct admin_rows *rows, char **message);
 
 /* TRACE SESSION id [OFF]: its statements are noted from now on (or no longer); the rows, of
