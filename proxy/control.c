@@ -2,6 +2,9 @@
  * Start, signals, end. See control.h. What is started last is ended first:
  *
  *   health ─▶ permits ─▶ workers ─▶ listeners        signal: listeners ─▶ workers ─▶ health
+ *
+ * `struct program` is how the ports see all of this; other threads' wish to end arrives here as a
+ * wake-up of the loop.
  */
 #include "proxy/control.h"
 
@@ -11,11 +14,13 @@
 #include "proxy/client/user_secret.h"
 #include "proxy/client/variables.h"
 #include "proxy/config/config.h"
+#include "proxy/event_ring.h"
 #include "proxy/listener.h"
 #include "proxy/log.h"
 #include "proxy/memory.h"
 #include "proxy/options.h"
 #include "proxy/process.h"
+#include "proxy/program.h"
 #include "proxy/worker_thread.h"
 
 #include <errno.h>
@@ -25,6 +30,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <uv.h>
 
 enum {
@@ -37,17 +43,22 @@ enum {
 enum { SIGNAL_COUNT = 4 };
 static const int signals[SIGNAL_COUNT] = {SIGTERM, SIGINT, SIGUSR1, SIGHUP};
 
+/* What was asked for by shut_down, the stronger wish last. */
+enum ending { ENDING_NOT, ENDING_DRAIN, ENDING_AT_ONCE };
+
 struct control {
+    struct program program; /* first: the ports hand it back */
     struct config *config;
     struct process process;
     uv_loop_t loop;
     uv_signal_t signal_handles[SIGNAL_COUNT];
     uv_timer_t drain_look;
+    uv_async_t end;    /* somebody called shut_down */
+    atomic_int ending; /* enum ending */
     struct listener **listeners;
     size_t listener_count;
     struct worker_thread **workers;
     atomic_size_t worker_count; /* started so far: callbacks from other threads look at those */
-    bool draining;
 };
 
 /* ---- what the workers ask of the process ---- */
@@ -93,8 +104,9 @@ static void wake_one(void *context, unsigned worker)
 
 static void on_event(void *context, const char *subject, const char *what, const char *why)
 {
-    (void)context;
-    log_info(log_name("server", subject), "%s%s%s", what, why[0] != 0 ? ": " : "", why);
+    struct control *control = context;
+
+    event_ring_add(control->program.events, "server", subject, what, why);
 }
 
 /* Only reads that wait for a replica care that one has caught up; nobody waits by default. */
@@ -265,6 +277,8 @@ static bool start_workers(struct control *control)
         }
         atomic_store(&control->worker_count, i + 1);
     }
+    control->program.workers = control->workers;
+    control->program.worker_count = count;
     return true;
 }
 
@@ -301,6 +315,7 @@ static void stop_loop(struct control *control)
         return;
     }
     uv_close((uv_handle_t *)&control->drain_look, NULL);
+    uv_close((uv_handle_t *)&control->end, NULL);
     for (size_t i = 0; i < SIGNAL_COUNT; i++) {
         uv_close((uv_handle_t *)&control->signal_handles[i], NULL);
     }
@@ -320,14 +335,62 @@ static void on_drain_look(uv_timer_t *timer)
 
 static void drain(struct control *control, unsigned timeout_ms)
 {
-    if (!control->draining) {
-        control->draining = true;
+    if (!atomic_exchange(&control->program.draining, true)) {
         close_listeners(control);
         uv_timer_start(&control->drain_look, on_drain_look, DRAIN_LOOK_MS, DRAIN_LOOK_MS);
     }
     for (size_t i = 0; i < atomic_load(&control->worker_count); i++) {
         worker_thread_drain(control->workers[i], timeout_ms);
     }
+}
+
+static void end(struct control *control, bool at_once)
+{
+    unsigned timeout_ms = at_once ? 0 : control->config->proxy.drain_timeout_ms;
+
+    if (at_once) {
+        log_info(log_name("proxy", NULL), "ending at once");
+    } else {
+        log_info(log_name("proxy", NULL), "draining clients=%u timeout_ms=%u",
+                 atomic_load(&control->process.clients), timeout_ms);
+    }
+    drain(control, timeout_ms);
+}
+
+static void on_end(uv_async_t *handle)
+{
+    struct control *control = handle->data;
+    bool at_once = atomic_load(&control->ending) == ENDING_AT_ONCE;
+
+    if (at_once || !atomic_load(&control->program.draining)) {
+        end(control, at_once);
+    }
+}
+
+static void shut_down(struct program *program, bool at_once)
+{
+    struct control *control = (struct control *)program;
+    int not_yet = ENDING_NOT;
+
+    if (at_once) {
+        atomic_store(&control->ending, ENDING_AT_ONCE);
+    } else {
+        atomic_compare_exchange_strong(&control->ending, &not_yet, ENDING_DRAIN);
+    }
+    uv_async_send(&control->end);
+}
+
+static void start_program(struct control *control)
+{
+    struct program *program = &control->program;
+    struct timespec now;
+
+    program->process = &control->process;
+    program->events = event_ring_new();
+    program->shut_down = shut_down;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    program->started_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    program->started_unix = (int64_t)time(NULL);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -337,15 +400,7 @@ static void on_signal(uv_signal_t *handle, int number)
     switch (number) {
     case SIGTERM:
     case SIGINT:
-        if (control->draining) {
-            log_info(log_name("proxy", NULL), "ending at once");
-            drain(control, 0);
-        } else {
-            log_info(log_name("proxy", NULL), "draining clients=%u timeout_ms=%u",
-                     atomic_load(&control->process.clients),
-                     control->config->proxy.drain_timeout_ms);
-            drain(control, control->config->proxy.drain_timeout_ms);
-        }
+        end(control, atomic_load(&control->program.draining));
         break;
     case SIGUSR1:
         if (log_reopen() < 0) {
@@ -369,6 +424,8 @@ static void watch_signals(struct control *control)
         control->signal_handles[i].data = control;
         uv_signal_start(&control->signal_handles[i], on_signal, signals[i]);
     }
+    uv_async_init(&control->loop, &control->end, on_end);
+    control->end.data = control;
     uv_timer_init(&control->loop, &control->drain_look);
     control->drain_look.data = control;
 }
@@ -396,6 +453,7 @@ static void dispose(struct control *control)
         mem_free(process->user_secrets);
     }
     EVP_PKEY_free(process->rsa_key);
+    event_ring_free(control->program.events);
 }
 
 int control_run(struct config *config)
@@ -410,6 +468,7 @@ int control_run(struct config *config)
     watch_signals(&control);
     raise_descriptor_limit(config);
     /* Signals are for this thread's loop: monitors and workers inherit the mask that libuv sets. */
+    start_program(&control);
     started = start_process(&control) && start_health(&control) && start_workers(&control) &&
               start_listeners(&control);
     if (started) {

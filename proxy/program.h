@@ -8,6 +8,7 @@
 #include "proxy/inquiry.h"
 #include "proxy/process.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,6 +24,7 @@ struct program {
     struct event_ring *events; /* what changed, when and why: proxy/event_ring.h */
     uint64_t started_ns;       /* CLOCK_MONOTONIC */
     int64_t started_unix;      /* seconds since 1970 */
+    atomic_bool draining;      /* no new clients; it will end */
 
     /* Begins to end the program: with drain, or at once. Any thread. */
     void (*shut_down)(struct program *program, bool at_once);
