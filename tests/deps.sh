@@ -7,10 +7,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . tests/cluster/common.sh
 
-build=(make gcc libc6-dev pkg-config libuv1-dev libssl-dev libinih-dev uthash-dev libcmocka-dev
+build=(make gcc libc6-dev pkg-config libuv1-dev libssl-dev libinih-dev libmicrohttpd-dev
+    uthash-dev libcmocka-dev
     clang clang-format clang-tidy libclang-rt-14-dev python3)
 run=(mariadb-server-core mariadb-client-core)
-test=(mmdebstrap debian-archive-keyring buildah openssl
+test=(mmdebstrap debian-archive-keyring buildah openssl prometheus
     python3-pytest python3-pymysql python3-cryptography python3-mysqldb
     golang-go golang-github-go-sql-driver-mysql-dev
     php-cli php-mysql
