@@ -118,6 +118,7 @@ void login_try_greeting(struct session *session)
     greeting_encode(&out, &greeting);
     write_packet_end(&out, at, 0);
     session->sequence = 1;
+    session->capabilities = CAPABILITY_PROTOCOL_41; /* errors have SQLSTATEs from here on */
     stream_write_one(session->client, writer_bytes(&out));
 }
 
@@ -343,10 +344,22 @@ static void bad_handshake(struct session *session)
     session_fail(session, &error);
 }
 
+/* A client that says it does not know SQLSTATEs gets none; both servers do so (measured). */
+static void heed_protocol_41(struct session *session, struct bytes payload)
+{
+    struct reader in = reader_over(payload);
+    uint16_t flags = read_u16(&in);
+
+    if (!in.failed && !(flags & CAPABILITY_PROTOCOL_41)) {
+        session->capabilities = 0;
+    }
+}
+
 static void on_login_packet(struct session *session, struct bytes payload)
 {
     struct login packet;
 
+    heed_protocol_41(session, payload);
     if (login_is_tls_request(payload) || login_decode(payload, &packet) != PARSE_OK ||
         (packet.capabilities & CAPABILITIES_REQUIRED) != CAPABILITIES_REQUIRED) {
         bad_handshake(session);

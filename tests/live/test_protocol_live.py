@@ -280,6 +280,21 @@ def test_sqlstates_of_refused_logins(cluster, proxy):
         assert seen[0] == seen[1], arguments
 
 
+def test_a_malformed_handshake_response_gets_the_servers_bytes(cluster, proxy):
+    said = struct.pack("<IIB23x", rawclient.BASE, 1 << 24, 45)
+    for payload in (b"", b"\1", said[:10], said[:32], said + b"app",
+                    struct.pack("<H", rawclient.BASE & 0xFDFF) + b"\0\0\1ap"):
+        answers = []
+        for port in (cluster.port(0), proxy.port):
+            client = RawClient(port, login=False)
+            client.read_greeting()
+            client.send(payload)
+            answers.append(client.read_packet())
+            assert client.until_closed(3) == []
+            client.close()
+        assert answers[0] == answers[1], payload
+
+
 def test_too_many_clients(cluster, tidemark):
     proxy = tidemark(cluster, {"proxy": {"max_clients": 3}})
     clients = [RawClient(proxy.port) for _ in range(3)]

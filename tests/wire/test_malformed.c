@@ -58,12 +58,15 @@ static void bad_logins(void **state)
 
     (void)state;
     memset(junk, 0xa5, sizeof junk);
-    login_bytes("\3\0\0\1abc", 7, "error 1043 HY000 Bad handshake");
-    login_bytes("\0\0\0\1", 4, "error 1043 HY000 Bad handshake");
-    login_bytes("\xff\xff\xff\1", 4, "error 1043 HY000 Bad handshake");
+    login_bytes("\3\0\0\1abc", 7, "error 1043 08S01 Bad handshake");
+    login_bytes("\0\0\0\1", 4, "error 1043 08S01 Bad handshake");
+    login_bytes("\xff\xff\xff\1", 4, "error 1043 08S01 Bad handshake");
     memcpy(junk, "\x28\1\0\1", 4);
+    /* It says that it does not speak protocol 4.1: then there is no SQLSTATE. */
     login_bytes(junk, sizeof junk, "error 1043 HY000 Bad handshake");
-    login_bytes("\1\0\0\0\3", 5, "error 1156 HY000 Got packets out of order");
+    junk[5] |= 2;
+    login_bytes(junk, sizeof junk, "error 1043 08S01 Bad handshake");
+    login_bytes("\1\0\0\0\3", 5, "error 1156 08S01 Got packets out of order");
 }
 
 static void client_hangs_up_in_the_middle_of_a_login(void **state)
