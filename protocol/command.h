@@ -1,13 +1,13 @@
 /*
  * The first byte of a command packet, and for each command what its answer looks like. The table is
- * what the response machine, the session and the logs read; a new command is a new row.
+ * what the response machine, the session and the logs read; a new command is a new row. Which
+ * commands the proxy serves is not said here but in proxy/client/command.c.
  *
  * Manual page: page_protocol_command_phase.
  */
 #ifndef PROTOCOL_COMMAND_H
 #define PROTOCOL_COMMAND_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 enum command {
@@ -62,10 +62,9 @@ enum answer {
 struct command_info {
     const char *name; /* as the manual calls it, without COM_ */
     enum answer answer;
-    bool supported; /* the proxy serves it; others get error 1047 */
 };
 
-/* Never null: a byte that is no command gives a row named "unknown", not supported. */
+/* Never null: a byte that is no command gives a row named "unknown". */
 const struct command_info *command_info(uint8_t code);
 
 #endif
