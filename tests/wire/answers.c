@@ -183,13 +183,11 @@ void answer_end(struct connection *connection, const char *words)
     }
 }
 
-void answer_rows(struct connection *connection, const char *columns, const char *rows,
-                 const char *words)
+static void write_rows(struct connection *connection, const char *rows)
 {
     const char *list = rows[0] == 0 ? NULL : rows;
     struct bytes row;
 
-    answer_columns(connection, columns);
     while (next_piece(&list, ';', &row)) {
         uint8_t *space = mem_alloc(PACKET_BYTES);
         struct writer out = writer_over(space, PACKET_BYTES);
@@ -205,7 +203,44 @@ void answer_rows(struct connection *connection, const char *columns, const char 
         write_writer(connection, &out);
         mem_free(space);
     }
+}
+
+void answer_rows(struct connection *connection, const char *columns, const char *rows,
+                 const char *words)
+{
+    answer_columns(connection, columns);
+    write_rows(connection, rows);
     answer_end(connection, words);
+}
+
+/* The EOF behind the definitions is the end, and says that there is a cursor. */
+void answer_cursor(struct connection *connection, const char *columns)
+{
+    if (deprecates_eof(connection)) {
+        answer_columns(connection, columns);
+        answer_end(connection, "cursor");
+    } else {
+        connection->status |= STATUS_CURSOR_EXISTS;
+        answer_columns(connection, columns);
+        answer_done(connection);
+    }
+}
+
+void answer_fetched(struct connection *connection, const char *rows, const char *words)
+{
+    write_rows(connection, rows);
+    answer_end(connection, words);
+}
+
+void answer_fields(struct connection *connection, const char *columns)
+{
+    const char *list = columns;
+    struct bytes name;
+
+    while (next_piece(&list, ',', &name)) {
+        write_definition(connection, name);
+    }
+    answer_end(connection, "");
 }
 
 void answer_row(struct connection *connection, const char *value)

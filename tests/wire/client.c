@@ -8,6 +8,7 @@
 #include "protocol/command.h"
 #include "protocol/frame.h"
 #include "protocol/handshake.h"
+#include "protocol/prepared.h"
 #include "protocol/result_set.h"
 #include "proxy/client/session.h"
 #include "proxy/memory.h"
@@ -285,13 +286,42 @@ void client_execute(struct client *client, uint32_t id, const char *value, bool 
     client_send(client, COMMAND_STMT_EXECUTE, space, out.size);
 }
 
-void client_execute_plain(struct client *client, uint32_t id)
+static void send_execute(struct client *client, uint32_t id, uint8_t flags)
 {
     uint8_t space[16];
     struct writer out = writer_over(space, sizeof space);
 
     write_u32(&out, id);
-    write_u8(&out, 0);
+    write_u8(&out, flags);
     write_u32(&out, 1);
     client_send(client, COMMAND_STMT_EXECUTE, space, out.size);
+}
+
+void client_execute_plain(struct client *client, uint32_t id)
+{
+    send_execute(client, id, 0);
+}
+
+void client_execute_cursor(struct client *client, uint32_t id)
+{
+    send_execute(client, id, EXECUTE_CURSOR_READ_ONLY);
+}
+
+void client_fetch(struct client *client, uint32_t id, uint32_t rows)
+{
+    uint8_t space[16];
+    struct writer out = writer_over(space, sizeof space);
+
+    write_u32(&out, id);
+    write_u32(&out, rows);
+    client_send(client, COMMAND_STMT_FETCH, space, out.size);
+}
+
+void client_statement(struct client *client, unsigned code, uint32_t id)
+{
+    uint8_t space[16];
+    struct writer out = writer_over(space, sizeof space);
+
+    write_u32(&out, id);
+    client_send(client, code, space, out.size);
 }

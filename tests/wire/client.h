@@ -9,6 +9,7 @@
  *     "file name"                         a request for a local file
  *     "closed"                            the proxy has closed the connection, and nothing is left
  *     "rows 1 + ok"                       several results
+ *     "rows (cursor)"                     EXECUTE with a cursor
  */
 #ifndef TIDEMARK_TESTS_WIRE_CLIENT_H
 #define TIDEMARK_TESTS_WIRE_CLIENT_H
@@ -74,6 +75,10 @@ void client_send_part(struct client *client, const void *data, size_t size);
 /* STMT_EXECUTE of a statement with one parameter, a string; with its type or without. */
 void client_execute(struct client *client, uint32_t id, const char *value, bool with_type);
 void client_execute_plain(struct client *client, uint32_t id); /* without parameters */
+void client_execute_cursor(struct client *client, uint32_t id);
+void client_fetch(struct client *client, uint32_t id, uint32_t rows);
+/* STMT_RESET, STMT_CLOSE. */
+void client_statement(struct client *client, unsigned code, uint32_t id);
 
 /* Runs the world; the next answer, NULL when it has not come in full. */
 const char *client_read(struct client *client);

@@ -18,6 +18,7 @@ struct reading {
     struct client *client;
     struct bytes in;
     uint8_t sequence;
+    uint16_t definitions_status;
 };
 
 static void say(struct reading *r, const char *text, struct bytes more)
@@ -116,9 +117,11 @@ static void say_row(struct reading *r, struct bytes payload, uint64_t columns, c
     assert_true(reader_is_done(&in));
 }
 
+/* With their EOF, where there is one: its status is kept. */
 static bool skip_definitions(struct reading *r, uint64_t count)
 {
     struct bytes payload;
+    struct eof_packet eof;
 
     for (uint64_t i = 0; i < count; i++) {
         if (!take(r, &payload)) {
@@ -131,6 +134,8 @@ static bool skip_definitions(struct reading *r, uint64_t count)
             return false;
         }
         assert_true(is_end(r, payload));
+        assert_int_equal(eof_decode(payload, &eof), PARSE_OK);
+        r->definitions_status = eof.status;
     }
     return true;
 }
@@ -153,6 +158,22 @@ static enum outcome read_rows(struct reading *r, uint64_t columns)
         is_first = false;
     }
     return NOT_THERE;
+}
+
+/* Rows of one column, without count and definitions. */
+static enum outcome read_fetched(struct reading *r, struct bytes payload)
+{
+    bool is_first = true;
+
+    say(r, "rows", bytes_of("", 0));
+    while (!is_end(r, payload)) {
+        say_row(r, payload, 1, is_first ? " " : ";");
+        is_first = false;
+        if (!take(r, &payload)) {
+            return NOT_THERE;
+        }
+    }
+    return say_end(r, payload);
 }
 
 static enum outcome read_prepared(struct reading *r, struct bytes payload)
@@ -197,6 +218,8 @@ static enum outcome read_result(struct reading *r, uint8_t code)
         return read_prepared(r, payload);
     case COMMAND_FIELD_LIST:
         return read_fields(r, payload);
+    case COMMAND_STMT_FETCH:
+        return read_fetched(r, payload);
     case COMMAND_STATISTICS:
         say(r, "text ", payload);
         return ENDED;
@@ -217,7 +240,14 @@ static enum outcome read_result(struct reading *r, uint8_t code)
     in = reader_over(payload);
     columns = read_lenenc(&in);
     assert_true(reader_is_done(&in));
-    return skip_definitions(r, columns) ? read_rows(r, columns) : NOT_THERE;
+    if (!skip_definitions(r, columns)) {
+        return NOT_THERE;
+    }
+    if (code == COMMAND_STMT_EXECUTE && (r->definitions_status & STATUS_CURSOR_EXISTS)) {
+        say(r, "rows (cursor)", bytes_of("", 0)); /* they wait for FETCH */
+        return ENDED;
+    }
+    return read_rows(r, columns);
 }
 
 const char *client_read(struct client *client)
