@@ -291,8 +291,23 @@ void session_finish(struct session *session)
 
 /* ---- leases ---- */
 
+/* There may be a prepared XA transaction on the held connection: the session was seen to begin one,
+ * or has one open in which something ran whose text was not seen. */
+static bool may_be_prepared(const struct session *session)
+{
+    const unsigned unseen = PIN_PROGRAM | PIN_PREPARE | PIN_UNKNOWN;
+
+    return (session->pins & PIN_XA) ||
+           ((session->pins & PIN_TRANSACTION) && (session->pins & unseen));
+}
+
 void session_release(struct session *session, bool clean)
 {
+    if (!clean && may_be_prepared(session)) {
+        /* When the connection ends the transaction stays as it is. MariaDB 10.11 spoils it at a
+         * COM_RESET_CONNECTION: its changes are lost, its locks are kept (measured). */
+        session->lease.backend->discard = true;
+    }
     pool_give_back(session->worker->pool, &session->lease, clean);
 }
 

@@ -413,6 +413,36 @@ def test_a_transaction_of_a_client_that_vanished_is_rolled_back(cluster, tidemar
     until(lambda: cluster.scalar(0, f"SELECT n FROM test.{table} WHERE id = 1 FOR UPDATE") == 10)
 
 
+@pytest.mark.parametrize("how", ["close", "reset", "change user"])
+def test_a_prepared_transaction_outlives_its_session(cluster, tidemark, how):
+    """Another session commits it; its changes are there, and its locks are not."""
+    proxy = tidemark(cluster)
+    table = cluster.create_table("id INT PRIMARY KEY")
+    xid = f"'{table}'"
+    with RawClient(proxy.port) as client:
+        client.query(f"INSERT INTO {table} VALUES (1), (2), (3)")
+        for text in (f"XA START {xid}", f"DELETE FROM {table} WHERE id > 1", f"XA END {xid}",
+                     f"XA PREPARE {xid}"):
+            client.query(text)
+        if how == "reset":
+            client.ok(rawclient.RESET_CONNECTION)
+        elif how == "change user":
+            client.change_user("app", "app", "test")
+        if how != "close":
+            assert client.query(f"SELECT COUNT(*) FROM {table}") == [("3",)]
+            assert client.query("SELECT @@port") == [(str(cluster.port(0)),)]
+
+    def committed():
+        with contextlib.suppress(ServerError), RawClient(proxy.port) as other:
+            other.query(f"XA COMMIT {xid}")
+            return True
+
+    until(committed)
+    with RawClient(proxy.port) as other:
+        other.query("SET innodb_lock_wait_timeout = 1")
+        assert other.query(f"SELECT id FROM {table} FOR UPDATE") == [("1",)]
+
+
 def test_a_failing_use_does_not_let_the_next_read_see_another_schema(cluster, tidemark):
     """The schema of a session may be dropped behind its back. A read that is sent in one write with
     the USE that now fails must not be answered from whatever schema the connection had."""
