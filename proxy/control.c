@@ -49,6 +49,8 @@ enum ending { ENDING_NOT, ENDING_DRAIN, ENDING_AT_ONCE };
 struct control {
     struct program program; /* first: the ports hand it back */
     struct config *config;
+    struct registry *registry;
+    struct roster *roster;
     struct process process;
     uv_loop_t loop;
     uv_signal_t signal_handles[SIGNAL_COUNT];
@@ -62,6 +64,14 @@ struct control {
 };
 
 /* ---- what the workers ask of the process ---- */
+
+static struct roster *current_roster(struct process *process)
+{
+    struct control *control =
+        (struct control *)((char *)process - offsetof(struct control, process));
+
+    return roster_ref(control->roster);
+}
 
 static struct topology *current_topology(struct process *process)
 {
@@ -225,21 +235,20 @@ static bool start_process(struct control *control)
 {
     struct process *process = &control->process;
     const struct config *config = control->config;
-    unsigned *limits = mem_calloc(config->server_count, sizeof *limits);
+    unsigned limits[ROSTER_SERVERS] = {0};
 
     for (size_t i = 0; i < config->server_count; i++) {
         limits[i] = config->servers[i].max_connections;
     }
-    process->config = config;
+    control->registry = registry_new();
+    control->roster = registry_enrol(control->registry, control->config, NULL, NULL);
+    process->roster = current_roster;
     process->topology = current_topology;
     process->want = want;
     process->suspect = suspect;
     process->relist = relist;
-    process->user_clients = mem_calloc(config->user_count, sizeof *process->user_clients);
-    process->user_secrets = mem_calloc(config->user_count, sizeof *process->user_secrets);
     process->permits =
-        permits_new(config->proxy.workers, config->server_count, limits, wake_one, control);
-    mem_free(limits);
+        permits_new(config->proxy.workers, ROSTER_SERVERS, limits, wake_one, control);
     process->rsa_key = load_rsa_key(config->proxy.rsa_private_key);
     if (process->rsa_key == NULL) {
         log_error(
@@ -446,12 +455,8 @@ static void dispose(struct control *control)
     mem_free(control->workers);
     mem_free(control->listeners);
     permits_free(process->permits);
-    mem_free(process->user_clients);
-    if (process->user_secrets != NULL) {
-        OPENSSL_cleanse(process->user_secrets,
-                        control->config->user_count * sizeof *process->user_secrets);
-        mem_free(process->user_secrets);
-    }
+    roster_unref(control->roster);
+    registry_free(control->registry);
     EVP_PKEY_free(process->rsa_key);
     event_ring_free(control->program.events);
 }

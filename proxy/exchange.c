@@ -135,9 +135,7 @@ static void on_eof(struct relay *relay, const struct response_step *step)
 
 static bool server_is_replica(const struct relay *relay)
 {
-    const struct topology *topology = relay->session->worker->topology;
-
-    return topology != NULL && topology->servers[relay->backend->server].role == ROLE_REPLICA;
+    return worker_server_role(relay->session->worker, relay->backend->server) == ROLE_REPLICA;
 }
 
 /* A refusal by a read-only replica of what was taken for a read: the primary will do it, and the
@@ -218,11 +216,10 @@ static bool relay_step(struct relay *relay, const struct response_step *step)
 static bool is_read_on_replica(const struct session *session)
 {
     const struct command_in_hand *command = session->command;
-    const struct topology *topology = session->worker->topology;
 
     return command->has_statement && command->statement.class == STATEMENT_READ &&
-           session->pins == 0 && !command->wants_primary && topology != NULL &&
-           topology->servers[session->lease.server].role == ROLE_REPLICA;
+           session->pins == 0 && !command->wants_primary &&
+           worker_server_role(session->worker, session->lease.server) == ROLE_REPLICA;
 }
 
 /* The read goes to the primary instead: a replica refused it, or could not be brought in step. */

@@ -1,5 +1,5 @@
 /*
- * What all workers share: the configuration, the permits, the health part, and a few counters. It
+ * What all workers share: the roster, the permits, the health part, and a few counters. It
  * is made by the control thread before the first worker starts and outlives the last. Everything in
  * it is immutable, atomic, or guards itself.
  */
@@ -7,7 +7,7 @@
 #define TIDEMARK_PROXY_PROCESS_H
 
 #include "proxy/backend/permits.h"
-#include "proxy/config/config.h"
+#include "proxy/roster.h"
 
 #include <openssl/types.h>
 #include <stdatomic.h>
@@ -15,14 +15,14 @@
 
 struct health;
 struct topology;
-struct user_secret;
 
 struct process {
-    const struct config *config; /* owner of one reference: the control thread */
     struct permits *permits;
     EVP_PKEY *rsa_key;     /* for caching_sha2_password without TLS */
     struct health *health; /* NULL in tests, which hand topologies in by themselves */
 
+    /* The current roster with a reference for the caller. */
+    struct roster *(*roster)(struct process *process);
     /* The current topology with a reference for the caller, or NULL. */
     struct topology *(*topology)(struct process *process);
     /* A read with this floor found no replica; see health_want. */
@@ -34,9 +34,7 @@ struct process {
 
     atomic_uint next_session; /* ids that clients see; never 0 */
     atomic_ullong next_backend;
-    atomic_uint clients;              /* connected now */
-    atomic_uint *user_clients;        /* the same per configured user */
-    struct user_secret *user_secrets; /* per configured user; proxy/client/user_secret.h */
+    atomic_uint clients; /* connected now */
 };
 
 #endif

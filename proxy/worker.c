@@ -31,10 +31,12 @@ void worker_init(struct worker *worker, unsigned number, struct process *process
     worker->transport = *transport;
     worker->environments = environment_store_new();
     worker->prepared = prepared_store_new();
-    worker->pool = pool_new(worker, process->config->server_count, &session_pool_events);
     worker->scratch = mem_alloc(WORKER_SCRATCH_BYTES);
     worker->judgements = mem_calloc(TABLE_CACHE_ENTRIES, sizeof *worker->judgements);
     worker->refused = mem_calloc(REFUSED_ENTRIES, sizeof *worker->refused);
+    worker->roster = process->roster(process);
+    worker->pool = pool_new(worker, &session_pool_events);
+    pool_adopt_roster(worker->pool);
     worker->topology = process->topology(process);
 }
 
@@ -47,6 +49,7 @@ void worker_dispose(struct worker *worker)
     prepared_store_free(worker->prepared);
     environment_store_free(worker->environments);
     topology_unref(worker->topology);
+    roster_unref(worker->roster);
     for (struct command_in_hand *command = worker->free_commands; command != NULL; command = next) {
         next = command->next_free;
         mem_free(command);
@@ -120,6 +123,27 @@ static void try_serverless(struct worker *worker)
     }
 }
 
+static void adopt_roster(struct worker *worker)
+{
+    struct roster *roster = worker->process->roster(worker->process);
+
+    if (roster == worker->roster) {
+        roster_unref(roster);
+        return;
+    }
+    for (struct session *session = worker->sessions; session != NULL; session = session->next) {
+        int last = session->last_server;
+
+        if (last >= 0 &&
+            roster->servers[last].generation != worker->roster->servers[last].generation) {
+            session->last_server = -1; /* the number means another server now */
+        }
+    }
+    roster_unref(worker->roster);
+    worker->roster = roster;
+    pool_adopt_roster(worker->pool);
+}
+
 static void adopt_topology(struct worker *worker)
 {
     struct topology *topology = worker->process->topology(worker->process);
@@ -140,6 +164,7 @@ static void adopt_topology(struct worker *worker)
 
 void worker_wake(struct worker *worker)
 {
+    adopt_roster(worker);
     adopt_topology(worker);
     pool_collect(worker->pool);
     try_serverless(worker);
@@ -147,7 +172,7 @@ void worker_wake(struct worker *worker)
 
 static void end_overdue(struct worker *worker, struct session *session, uint64_t now)
 {
-    const struct config_proxy *config = &worker->process->config->proxy;
+    const struct config_proxy *config = &worker_config(worker)->proxy;
 
     if (session->login != NULL && session->state != SESSION_CLOSING && !worker->draining &&
         now >= session->state_since_ns + (uint64_t)config->login_timeout_ms * 1000000) {
@@ -169,6 +194,9 @@ static void end_overdue(struct worker *worker, struct session *session, uint64_t
         }
         if (worker->draining && (session_is_movable(session) || now >= worker->drain_until_ns)) {
             session_close(session, "shutting down");
+        } else if (roster_user(worker->roster, session->user) == NULL &&
+                   session_is_movable(session)) {
+            session_close(session, "its user was removed");
         } else if (config->idle_timeout_ms != 0) {
             if (session->idle_queries != session->queries) {
                 session->idle_queries = session->queries;

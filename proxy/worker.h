@@ -12,6 +12,7 @@
 #ifndef TIDEMARK_PROXY_WORKER_H
 #define TIDEMARK_PROXY_WORKER_H
 
+#include "health/topology.h"
 #include "protocol/bytes.h"
 #include "proxy/process.h"
 #include "router/balance.h"
@@ -58,6 +59,7 @@ struct worker {
     unsigned number;
     struct process *process; /* borrower */
     struct transport transport;
+    struct roster *roster;                  /* shared reference: the configuration in force */
     struct topology *topology;              /* shared reference; NULL before the first */
     struct environment_store *environments; /* owner */
     struct pool *pool;                      /* owner */
@@ -88,7 +90,36 @@ static inline uint64_t worker_now(const struct worker *worker)
     return worker->transport.now(worker->transport.context);
 }
 
-/* Adopts the current topology, takes what was granted, gives up what others asked for. */
+static inline const struct config *worker_config(const struct worker *worker)
+{
+    return worker->roster->config;
+}
+
+/* A server's name for people, also when it is configured no more. */
+static inline const char *worker_server_name(const struct worker *worker, unsigned server)
+{
+    const struct config_server *configured = roster_server(worker->roster, server);
+
+    return configured != NULL ? configured->name : "(removed)";
+}
+
+/* What is true of a server, or NULL when nothing is known of it. */
+static inline const struct server_info *worker_server(const struct worker *worker, unsigned server)
+{
+    return worker->topology != NULL && server < worker->topology->count
+               ? &worker->topology->servers[server]
+               : NULL;
+}
+
+static inline enum server_role worker_server_role(const struct worker *worker, unsigned server)
+{
+    const struct server_info *info = worker_server(worker, server);
+
+    return info != NULL ? info->role : ROLE_UNKNOWN;
+}
+
+/* Adopts the current roster and topology, takes what was granted, gives up what others asked for.
+ */
 void worker_wake(struct worker *worker);
 
 /* Ends whatever is over its time; to be called every WORKER_TICK_MS. */

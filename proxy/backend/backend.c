@@ -39,9 +39,19 @@ static void enter(struct backend *backend, enum backend_state state)
     backend->state = state;
 }
 
+const struct config_server *backend_server(const struct backend *backend)
+{
+    return roster_server(backend->roster, backend->server);
+}
+
+bool backend_is_wanted(const struct backend *backend)
+{
+    return roster_has(backend->worker->roster, backend->server, backend->generation);
+}
+
 static const char *server_name(const struct backend *backend)
 {
-    return backend->worker->process->config->servers[backend->server].name;
+    return backend_server(backend)->name;
 }
 
 /* ---- ends ---- */
@@ -58,6 +68,7 @@ static void on_closed(void *owner)
         prepared_text_unref(backend->steps[(backend->step_first + i) % BACKEND_STEPS].prepared);
     }
     prepared_cache_free(backend->prepared);
+    roster_unref(backend->roster);
     environment_unref(backend->environment);
     mem_free(backend);
 }
@@ -387,8 +398,7 @@ static void on_connected(void *owner, int status)
     if (status < 0) {
         struct sql_error error = error_make(
             ERROR_SERVER_LOST, "cannot connect to server %s at %s: %s", server_name(backend),
-            backend->worker->process->config->servers[backend->server].address.text,
-            uv_strerror(status));
+            backend_server(backend)->address.text, uv_strerror(status));
 
         backend->worker->process->suspect(backend->worker->process, backend->server);
         backend_fail(backend, &error);
@@ -415,6 +425,8 @@ struct backend *backend_new(struct worker *worker, struct group *group, unsigned
     backend->worker = worker;
     backend->group = group;
     backend->server = server;
+    backend->roster = roster_ref(worker->roster);
+    backend->generation = worker->roster->servers[server].generation;
     backend->has_permit = true;
     backend->is_opening = true;
     backend->opened_ns = worker_now(worker);
@@ -425,7 +437,7 @@ struct backend *backend_new(struct worker *worker, struct group *group, unsigned
 
 void backend_open(struct worker *worker, struct group *group, unsigned server)
 {
-    const struct config *config = worker->process->config;
+    const struct config *config = worker_config(worker);
     struct backend *backend = backend_new(worker, group, server);
     int status;
 
@@ -437,7 +449,7 @@ void backend_open(struct worker *worker, struct group *group, unsigned server)
     /* NULL: not even a socket could be had. The pool's next tick finds it (pool_tick), because the
      * pool must not hear of failures while it is being asked. */
     backend->stream =
-        worker->transport.connect(worker->transport.context, &config->servers[server].address,
+        worker->transport.connect(worker->transport.context, &backend_server(backend)->address,
                                   &backend_events, backend, &status);
 }
 
@@ -445,8 +457,8 @@ void backend_open(struct worker *worker, struct group *group, unsigned server)
 static void send_setup(struct backend *backend, bool reset)
 {
     struct worker *worker = backend->worker;
-    const struct server_facts *facts =
-        worker->topology == NULL ? NULL : worker->topology->servers[backend->server].facts;
+    const struct server_info *info = worker_server(worker, backend->server);
+    const struct server_facts *facts = info != NULL ? info->facts : NULL;
     struct writer out = writer_over(worker->scratch, WORKER_SCRATCH_BYTES);
     size_t at;
     size_t size = 0;
@@ -488,7 +500,7 @@ void backend_logged_in(struct backend *backend)
                                                      bytes_of_text("utf8mb4_general_ci")));
     environment_unref(blank);
     log_debug(log_number("backend", backend->id), "opened server=%s thread=%u user=%s",
-              server_name(backend), backend->thread_id, backend->group->user->name);
+              server_name(backend), backend->thread_id, backend->group->account->name);
     send_setup(backend, false);
     if (backend->step_count == 0) {
         struct sql_error error =
@@ -511,9 +523,8 @@ void backend_reset(struct backend *backend)
         return;
     }
     enter(backend, BACKEND_SETUP);
-    backend->deadline_ns =
-        worker_now(backend->worker) +
-        (uint64_t)backend->worker->process->config->pool.wait_timeout_ms * 1000000;
+    backend->deadline_ns = worker_now(backend->worker) +
+                           (uint64_t)worker_config(backend->worker)->pool.wait_timeout_ms * 1000000;
     backend_set_environment(backend, blank);
     send_setup(backend, true);
 }

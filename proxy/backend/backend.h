@@ -30,10 +30,12 @@
 #include <stdint.h>
 
 struct backend_parcel;
+struct config_server;
 struct environment;
 struct group;
 struct prepared_cache;
 struct prepared_text;
+struct roster;
 struct session;
 struct worker;
 
@@ -72,6 +74,8 @@ struct backend {
     struct worker *worker;
     struct group *group;
     unsigned server;
+    unsigned generation;   /* of the server's number */
+    struct roster *roster; /* shared reference: what it was opened with */
     uint64_t id;
     enum backend_state state;
     struct stream *stream; /* owner */
@@ -131,6 +135,12 @@ void backend_expect_sequence(struct backend *backend, uint8_t sequence);
 
 /* Is any answer awaited? */
 bool backend_has_steps(const struct backend *backend);
+
+/* Is its server still configured as it was when the connection was opened? */
+bool backend_is_wanted(const struct backend *backend);
+
+/* Its server's name and address; good as long as the backend. */
+const struct config_server *backend_server(const struct backend *backend);
 
 /* Sets what the server has now; takes the reference over. */
 void backend_set_environment(struct backend *backend, const struct environment *environment);

@@ -51,7 +51,7 @@ void backend_login_dispose(struct backend *backend)
 
 static const char *server_name(const struct backend *backend)
 {
-    return backend->worker->process->config->servers[backend->server].name;
+    return backend_server(backend)->name;
 }
 
 static void protocol_error(struct backend *backend, const char *what)
@@ -67,7 +67,7 @@ static void refused(struct backend *backend, const struct sql_error *error)
 {
     struct sql_error named =
         error_make(ERROR_UNKNOWN, "server %s refused the login of user %s: %s",
-                   server_name(backend), backend->group->user->name, error->text);
+                   server_name(backend), backend->group->account->name, error->text);
 
     named.code = error->code;
     memcpy(named.sqlstate, error->sqlstate, sizeof named.sqlstate);
@@ -76,12 +76,12 @@ static void refused(struct backend *backend, const struct sql_error *error)
 
 static void send_login(struct backend *backend, struct bytes payload)
 {
-    struct worker *worker = backend->worker;
     uint8_t response[AUTH_PAYLOAD_MAX];
     uint8_t packet[LOGIN_SCRATCH_BYTES];
     struct writer auth_out = writer_over(response, sizeof response);
     struct writer out = writer_over(packet, sizeof packet);
-    struct credential credential = user_credential(worker->process, backend->group->user_index);
+    struct credential credential =
+        user_credential(backend->roster, backend->group->account->number);
     struct greeting greeting;
     struct login login = {.max_packet = 1u << 30, .collation = LOGIN_COLLATION};
     uint64_t missing;
@@ -100,14 +100,13 @@ static void send_login(struct backend *backend, struct bytes payload)
         return;
     }
     if (auth_client_begin(&backend->login->auth, &credential,
-                          worker->process->config->servers[backend->server].address.kind ==
-                              CONFIG_ADDRESS_UNIX,
+                          backend_server(backend)->address.kind == CONFIG_ADDRESS_UNIX,
                           greeting.plugin, greeting.scramble, &auth_out) == AUTH_DENIED) {
         refused(backend, &backend->login->auth.error);
         return;
     }
     login.capabilities = backend->capabilities;
-    login.user = bytes_of_text(backend->group->user->name);
+    login.user = bytes_of_text(backend->group->account->name);
     login.response = writer_bytes(&auth_out);
     login.plugin = bytes_of_text(auth_plugin_name(backend->login->auth.plugin));
     at = write_packet_begin(&out);

@@ -63,8 +63,7 @@ struct backend_parcel *backend_pack(struct backend *backend)
     }
     parcel = mem_calloc(1, sizeof *parcel);
     parcel->fd = fd;
-    parcel->is_unix = backend->worker->process->config->servers[backend->server].address.kind ==
-                      CONFIG_ADDRESS_UNIX;
+    parcel->is_unix = backend_server(backend)->address.kind == CONFIG_ADDRESS_UNIX;
     parcel->id = backend->id;
     parcel->thread_id = backend->thread_id;
     parcel->capabilities = backend->capabilities;

@@ -20,7 +20,7 @@
 struct server_permits {
     atomic_uint used;
     atomic_uint queued;
-    unsigned limit;
+    atomic_uint limit;
     struct waiter *queue; /* oldest first; guarded by the lock */
 };
 
@@ -53,7 +53,7 @@ struct permits *permits_new(size_t workers, size_t servers, const unsigned *limi
     permits->wake = wake;
     permits->context = context;
     for (size_t i = 0; i < servers; i++) {
-        permits->servers[i].limit = limits[i];
+        atomic_init(&permits->servers[i].limit, limits[i]);
     }
     for (size_t i = 0; i < workers; i++) {
         permits->workers[i].idle = mem_calloc(servers, sizeof(atomic_uint));
@@ -81,7 +81,7 @@ static bool take(struct server_permits *server)
 {
     unsigned used = atomic_load(&server->used);
 
-    while (used < server->limit) {
+    while (used < atomic_load(&server->limit)) {
         if (atomic_compare_exchange_weak(&server->used, &used, used + 1)) {
             return true;
         }
@@ -183,6 +183,21 @@ void permits_release(struct permits *permits, unsigned server)
     }
 }
 
+void permits_set_limit(struct permits *permits, unsigned server, unsigned limit)
+{
+    struct server_permits *s = &permits->servers[server];
+
+    pthread_mutex_lock(&permits->lock);
+    atomic_store(&s->limit, limit);
+    serve_queue(permits, s);
+    pthread_mutex_unlock(&permits->lock);
+}
+
+bool permits_are_exceeded(const struct permits *permits, unsigned server)
+{
+    return permits_used(permits, server) > permits_limit(permits, server);
+}
+
 enum claim permits_claim(struct permits *permits, unsigned server, unsigned worker, uint64_t group,
                          struct waiter **waiter)
 {
@@ -277,7 +292,7 @@ unsigned permits_used(const struct permits *permits, unsigned server)
 
 unsigned permits_limit(const struct permits *permits, unsigned server)
 {
-    return permits->servers[server].limit;
+    return atomic_load(&permits->servers[server].limit);
 }
 
 unsigned permits_queued(const struct permits *permits, unsigned server)

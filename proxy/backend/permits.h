@@ -87,6 +87,12 @@ void permits_ask(struct permits *permits, unsigned worker, unsigned server);
 /* Was `worker` asked to give up an idle connection to `server`? Forgets the request. */
 bool permits_asked(struct permits *permits, unsigned worker, unsigned server);
 
+/* Another limit from now on. A lower one closes nothing by itself: see permits_are_exceeded. */
+void permits_set_limit(struct permits *permits, unsigned server, unsigned limit);
+
+/* More permits are in use than are allowed now: connections that come free are to be closed. */
+bool permits_are_exceeded(const struct permits *permits, unsigned server);
+
 bool permits_are_awaited(const struct permits *permits, unsigned server);
 unsigned permits_used(const struct permits *permits, unsigned server);
 unsigned permits_limit(const struct permits *permits, unsigned server);

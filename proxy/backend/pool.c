@@ -17,14 +17,12 @@
 
 enum { IDLE_LOOK_MAX = 16 }; /* idle connections looked at for one that is in the wanted state */
 
-struct pool *pool_new(struct worker *worker, size_t servers, const struct pool_events *events)
+struct pool *pool_new(struct worker *worker, const struct pool_events *events)
 {
     struct pool *pool = mem_calloc(1, sizeof *pool);
 
     pool->worker = worker;
     pool->events = events;
-    pool->server_count = servers;
-    pool->servers = mem_calloc(servers, sizeof *pool->servers);
     return pool;
 }
 
@@ -40,15 +38,15 @@ void pool_free(struct pool *pool)
         next = group->next;
         mem_free(group);
     }
-    mem_free(pool->servers);
     mem_free(pool);
 }
 
-struct group *pool_group(struct pool *pool, unsigned user, uint64_t capabilities, bool has_schema)
+struct group *pool_group(struct pool *pool, struct account *account, uint64_t capabilities,
+                         bool has_schema)
 {
     /* The capabilities that shape the protocol fit in 38 bits, see protocol/capability.h. */
-    uint64_t id =
-        (uint64_t)has_schema << 63 | (uint64_t)user << 40 | (capabilities & CAPABILITIES_SHAPING);
+    uint64_t id = (uint64_t)has_schema << 63 | (uint64_t)account->number << 40 |
+                  (capabilities & CAPABILITIES_SHAPING);
     struct group *group;
 
     for (group = pool->groups; group != NULL; group = group->next) {
@@ -56,11 +54,10 @@ struct group *pool_group(struct pool *pool, unsigned user, uint64_t capabilities
             return group;
         }
     }
-    group = mem_calloc(1, sizeof *group + pool->server_count * sizeof group->servers[0]);
+    group = mem_calloc(1, sizeof *group);
     group->id = id;
     group->has_schema = has_schema;
-    group->user = &pool->worker->process->config->users[user];
-    group->user_index = user;
+    group->account = account;
     group->capabilities = capabilities & CAPABILITIES_SHAPING;
     group->next = pool->groups;
     pool->groups = group;
@@ -322,6 +319,8 @@ void pool_opened(struct backend *backend)
     }
     if (pool->closed) {
         backend_close(backend, "shutting down");
+    } else if (!backend_is_wanted(backend) && lease == NULL) {
+        backend_close(backend, "its server was removed");
     } else if (lease != NULL) {
         stop_expecting(lease);
         lend(pool, lease, backend);
@@ -374,11 +373,15 @@ void pool_give_back(struct pool *pool, struct lease *lease, bool clean)
     }
     if (backend->environment != NULL) {
         /* While it was lent its schema may have come or gone. */
-        backend->group = pool_group(pool, backend->group->user_index, backend->group->capabilities,
+        backend->group = pool_group(pool, backend->group->account, backend->group->capabilities,
                                     environment_schema(backend->environment).size > 0);
     }
     if (pool->closed || backend->discard) {
         backend_close(backend, pool->closed ? "shutting down" : "its state cannot be shared");
+    } else if (!backend_is_wanted(backend)) {
+        backend_close(backend, "its server was removed");
+    } else if (permits_are_exceeded(permits_of(pool), backend->server)) {
+        backend_close(backend, "max_connections was lowered");
     } else if (backend_has_steps(backend)) {
         backend_close(backend, "left in the middle of an answer");
     } else if (!clean || backend->environment == NULL) {

@@ -19,12 +19,13 @@
 #include "protocol/error.h"
 #include "proxy/backend/backend.h"
 #include "proxy/backend/permits.h"
+#include "proxy/roster.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct config_user;
+struct account;
 struct worker;
 struct pool;
 
@@ -67,10 +68,9 @@ struct group {
     struct group *next;
     uint64_t id; /* equal on all workers: user, capabilities, has_schema */
     bool has_schema;
-    const struct config_user *user;
-    unsigned user_index;   /* in the configuration */
-    uint64_t capabilities; /* to ask servers for */
-    struct group_server servers[];
+    struct account *account; /* borrower */
+    uint64_t capabilities;   /* to ask servers for */
+    struct group_server servers[ROSTER_SERVERS];
 };
 
 struct pool_server {
@@ -81,20 +81,25 @@ struct pool {
     struct worker *worker;
     const struct pool_events *events;
     struct group *groups;
-    size_t server_count;
-    struct pool_server *servers;
+    unsigned server_count; /* numbers below this were or are in use */
+    struct pool_server servers[ROSTER_SERVERS];
     struct lease *waiting;    /* QUEUED, oldest first */
     struct backend *backends; /* all, of every state */
     size_t backend_count;     /* of every state: the worker is not empty before they are gone */
     bool closed;
 };
 
-struct pool *pool_new(struct worker *worker, size_t servers, const struct pool_events *events);
+struct pool *pool_new(struct worker *worker, const struct pool_events *events);
 void pool_free(struct pool *pool);
 
-/* The group for a user (index in the configuration), its client's capabilities, and whether it has
+/* The worker has a new roster: connections to servers that are gone end, now or as they come back,
+ * and those who wait for one look elsewhere. */
+void pool_adopt_roster(struct pool *pool);
+
+/* The group for a user, its client's capabilities, and whether it has
  * a current schema. Never NULL. */
-struct group *pool_group(struct pool *pool, unsigned user, uint64_t capabilities, bool has_schema);
+struct group *pool_group(struct pool *pool, struct account *account, uint64_t capabilities,
+                         bool has_schema);
 
 /* Fills the lease in. True: LEASE_HELD at once; false: it waits. */
 bool pool_lease(struct pool *pool, struct lease *lease, struct group *group, unsigned server,

@@ -10,19 +10,19 @@ static const uint64_t RETRY_NS = 1000000000; /* between attempts to fill up to m
 
 static void fail_overdue(struct pool *pool, uint64_t now)
 {
-    const struct config *config = pool->worker->process->config;
+    const struct config *config = worker_config(pool->worker);
     uint64_t limit = (uint64_t)config->pool.wait_timeout_ms * 1000000;
 
     while (pool->waiting != NULL && now >= pool->waiting->since_ns + limit) {
         struct lease *lease = pool->waiting;
         struct permits *permits = pool->worker->process->permits;
+        const char *name = worker_server_name(pool->worker, lease->server);
         struct sql_error error =
             error_make(ERROR_TOO_MANY_CONNECTIONS,
                        "no connection to server %s within %u ms: all %u are in use, %u waiting "
                        "([server %s] max_connections, [pool] wait_timeout_ms)",
-                       config->servers[lease->server].name, config->pool.wait_timeout_ms,
-                       permits_limit(permits, lease->server),
-                       permits_queued(permits, lease->server), config->servers[lease->server].name);
+                       name, config->pool.wait_timeout_ms, permits_limit(permits, lease->server),
+                       permits_queued(permits, lease->server), name);
 
         pool_cancel(pool, lease);
         pool->events->on_failed(lease, &error, false);
@@ -31,7 +31,7 @@ static void fail_overdue(struct pool *pool, uint64_t now)
 
 static void tidy(struct pool *pool, struct group *group, unsigned server, uint64_t now)
 {
-    const struct config_pool *config = &pool->worker->process->config->pool;
+    const struct config_pool *config = &worker_config(pool->worker)->pool;
     struct group_server *here = &group->servers[server];
     uint64_t idle_limit = (uint64_t)config->idle_timeout_ms * 1000000;
     struct backend *next;
@@ -40,6 +40,8 @@ static void tidy(struct pool *pool, struct group *group, unsigned server, uint64
         next = backend->next;
         if (backend->expires_ns != 0 && now >= backend->expires_ns) {
             pool_discard_idle(pool, backend, "max_lifetime_ms");
+        } else if (permits_are_exceeded(pool->worker->process->permits, server)) {
+            pool_discard_idle(pool, backend, "max_connections was lowered");
         } else if (idle_limit != 0 && now >= backend->idle_ns + idle_limit &&
                    here->idle_count > config->min_idle) {
             pool_discard_idle(pool, backend, "idle_timeout_ms");
@@ -50,11 +52,13 @@ static void tidy(struct pool *pool, struct group *group, unsigned server, uint64
 /* Keeps [pool] min_idle connections of each group at hand, where that asks nobody to wait. */
 static void fill_up(struct pool *pool, struct group *group, unsigned server, uint64_t now)
 {
-    unsigned min_idle = pool->worker->process->config->pool.min_idle;
+    unsigned min_idle = worker_config(pool->worker)->pool.min_idle;
     struct group_server *here = &group->servers[server];
-    const struct topology *topology = pool->worker->topology;
+    const struct server_info *info = worker_server(pool->worker, server);
 
-    if (topology == NULL || !topology->servers[server].usable || now < here->retry_ns) {
+    if (info == NULL || !info->usable || now < here->retry_ns ||
+        roster_server(pool->worker->roster, server) == NULL ||
+        roster_user(pool->worker->roster, group->account->number) == NULL) {
         return;
     }
     if (here->idle_count + here->opening < min_idle && here->leased + here->opening < min_idle &&
@@ -75,10 +79,9 @@ static void fail_slow(struct pool *pool, uint64_t now)
             backend_bury_stillborn(backend);
         } else if (backend->deadline_ns != 0 && now >= backend->deadline_ns &&
                    backend->state < BACKEND_IDLE) {
-            struct sql_error error =
-                error_make(ERROR_SERVER_LOST, "server %s did not complete the login within %u ms",
-                           pool->worker->process->config->servers[backend->server].name,
-                           pool->worker->process->config->pool.wait_timeout_ms);
+            struct sql_error error = error_make(
+                ERROR_SERVER_LOST, "server %s did not complete the login within %u ms",
+                backend_server(backend)->name, worker_config(pool->worker)->pool.wait_timeout_ms);
 
             backend_fail(backend, &error);
         }
@@ -92,6 +95,56 @@ static void ask_again(struct pool *pool)
         permits_ask(pool->worker->process->permits, pool->worker->number, lease->server);
     }
 }
+
+/* ---- a new roster ---- */
+
+static void end_unwanted(struct pool *pool, const struct group *group, unsigned server)
+{
+    bool has_user = roster_user(pool->worker->roster, group->account->number) != NULL;
+    struct backend *next;
+
+    for (struct backend *backend = group->servers[server].idle; backend != NULL; backend = next) {
+        next = backend->next;
+        if (!has_user) {
+            pool_discard_idle(pool, backend, "its user was removed");
+        } else if (!backend_is_wanted(backend)) {
+            pool_discard_idle(pool, backend, "its server was removed");
+        }
+    }
+}
+
+static struct lease *find_hopeless(const struct pool *pool)
+{
+    struct lease *lease = pool->waiting;
+
+    while (lease != NULL && roster_server(pool->worker->roster, lease->server) != NULL) {
+        lease = lease->next;
+    }
+    return lease;
+}
+
+void pool_adopt_roster(struct pool *pool)
+{
+    struct lease *lease;
+
+    if (pool->server_count < pool->worker->roster->server_count) {
+        pool->server_count = pool->worker->roster->server_count;
+    }
+    for (const struct group *group = pool->groups; group != NULL; group = group->next) {
+        for (unsigned server = 0; server < pool->server_count; server++) {
+            end_unwanted(pool, group, server);
+        }
+    }
+    while ((lease = find_hopeless(pool)) != NULL) {
+        struct sql_error error =
+            error_make(ERROR_SERVER_LOST, "the server was removed from the configuration");
+
+        pool_cancel(pool, lease);
+        pool->events->on_failed(lease, &error, true);
+    }
+}
+
+/* ---- time ---- */
 
 void pool_tick(struct pool *pool, uint64_t now)
 {

@@ -128,27 +128,26 @@ static struct table_judgement judge_tables(struct session *session,
 
 static enum consistency mode_of(const struct session *session)
 {
-    const struct config *config = session->worker->process->config;
-    int mode = config->users[session->user].consistency;
+    const struct config_user *user = roster_user(session->worker->roster, session->user);
+    int mode = user != NULL ? user->consistency : CONFIG_CONSISTENCY_UNSET;
 
-    return (enum consistency)(mode == CONFIG_CONSISTENCY_UNSET ? config->consistency.mode : mode);
+    return (enum consistency)(
+        mode == CONFIG_CONSISTENCY_UNSET ? worker_config(session->worker)->consistency.mode : mode);
 }
 
 static enum pinned_to pinned_to(const struct session *session)
 {
-    const struct topology *topology = session->worker->topology;
-
     if (session->lease.state != LEASE_HELD) {
         return PINNED_TO_NONE;
     }
-    return topology != NULL && topology->servers[session->lease.server].role == ROLE_REPLICA
+    return worker_server_role(session->worker, session->lease.server) == ROLE_REPLICA
                ? PINNED_TO_REPLICA
                : PINNED_TO_PRIMARY;
 }
 
 void choose_route(struct session *session)
 {
-    const struct config *config = session->worker->process->config;
+    const struct config *config = worker_config(session->worker);
     struct command_in_hand *command = session->command;
     const struct statement *statement = &command->statement;
     bool is_read = statement->class == STATEMENT_READ;
@@ -208,7 +207,8 @@ static size_t list_candidates(const struct session *session, struct candidate *c
             .max = server->max_connections,
             .weight = server->weight,
             .latency_us = atomic_load_explicit(&server->gauges->latency_us, memory_order_relaxed),
-            .usable = server->usable && session->command->avoid != (int)i + 1,
+            .usable = server->usable && session->command->avoid != (int)i + 1 &&
+                      roster_server(session->worker->roster, (unsigned)i) != NULL,
             .is_primary = (int)i == topology->primary,
         };
     }
@@ -220,7 +220,7 @@ static void exclude_lagging(const struct session *session, struct candidate *can
                             size_t count)
 {
     uint64_t limit =
-        (uint64_t)session->worker->process->config->consistency.max_lag_ms * UINT64_C(1000000);
+        (uint64_t)worker_config(session->worker)->consistency.max_lag_ms * UINT64_C(1000000);
 
     for (size_t i = 0; i < count && limit != 0; i++) {
         const struct server_gauges *gauges = session->worker->topology->servers[i].gauges;
@@ -299,7 +299,7 @@ int choose_server(struct session *session, bool *behind)
     struct candidate candidates[BALANCE_SERVERS];
     struct candidate with_room[BALANCE_SERVERS];
     struct balance_request request = {
-        .algorithm = (enum balance)worker->process->config->pool.balance,
+        .algorithm = (enum balance)worker_config(worker)->pool.balance,
         .floor = command->route.floor,
         .previous = session->last_server,
         .primary_only = command->route.target != TARGET_REPLICA,

@@ -333,7 +333,7 @@ static void stop_waiting(struct session *session)
 /* A read whose replicas are all behind may wait for one before it takes the primary. */
 static bool may_wait_for_replica(const struct session *session)
 {
-    const struct config *config = session->worker->process->config;
+    const struct config *config = worker_config(session->worker);
     uint64_t limit = (uint64_t)config->consistency.wait_ms * 1000000;
 
     return limit != 0 && worker_now(session->worker) - session->command->since_ns < limit;
@@ -341,10 +341,8 @@ static bool may_wait_for_replica(const struct session *session)
 
 static bool is_on_replica(const struct session *session)
 {
-    const struct topology *topology = session->worker->topology;
-
-    return session->lease.state == LEASE_HELD && topology != NULL &&
-           topology->servers[session->lease.server].role == ROLE_REPLICA;
+    return session->lease.state == LEASE_HELD &&
+           worker_server_role(session->worker, session->lease.server) == ROLE_REPLICA;
 }
 
 /* A READ ONLY transaction on a replica ends where another one begins, and that one may write. */
@@ -399,7 +397,7 @@ void command_place(struct session *session)
             error_make(ERROR_SERVER_LOST,
                        "lost the connection to server %s during the query, and no other "
                        "replica may serve it now",
-                       session->worker->process->config->servers[command->avoid - 1].name);
+                       worker_server_name(session->worker, (unsigned)command->avoid - 1));
 
         session_refuse(session, &error);
         return;
@@ -413,7 +411,7 @@ void command_place(struct session *session)
                                                              USE_ROW_COUNT | USE_WARNINGS)
                                       ? session->id
                                       : 0;
-    session->lease.role = (int)session->worker->topology->servers[server].role;
+    session->lease.role = (int)worker_server_role(session->worker, (unsigned)server);
     if (session->state != SESSION_LEASING) {
         session_enter(session, SESSION_LEASING);
     }
@@ -442,7 +440,7 @@ bool command_try_elsewhere(struct session *session, int server)
         return false;
     }
     log_debug(log_number("session", session->id), "read retried avoid=%s",
-              session->worker->process->config->servers[server].name);
+              worker_server_name(session->worker, (unsigned)server));
     command_place(session);
     return true;
 }
@@ -450,7 +448,7 @@ bool command_try_elsewhere(struct session *session, int server)
 static bool may_wait_for_server(const struct session *session, uint64_t now)
 {
     return now < session->command->since_ns +
-                     (uint64_t)session->worker->process->config->proxy.failover_wait_ms * 1000000;
+                     (uint64_t)worker_config(session->worker)->proxy.failover_wait_ms * 1000000;
 }
 
 bool command_wait_for_server(struct session *session, const struct sql_error *error)
@@ -466,7 +464,7 @@ bool command_wait_for_server(struct session *session, const struct sql_error *er
 
 void command_retry_serverless(struct session *session, uint64_t now)
 {
-    const struct config *config = session->worker->process->config;
+    const struct config *config = worker_config(session->worker);
     struct command_in_hand *command = session->command;
     char why[400];
     struct sql_error error;

@@ -22,7 +22,6 @@
 #include "proxy/memory.h"
 #include "proxy/worker.h"
 
-#include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <string.h>
@@ -32,14 +31,13 @@ enum {
     FALLBACK_COLLATION = 45,     /* utf8mb4_general_ci */
 };
 
-static const unsigned NO_USER = UINT_MAX; /* no configured user has this index */
-
 struct session_login {
     struct auth_server auth;
     bool greeted;
     bool authenticating; /* the login packet came; the exchange goes on */
     bool change_user;
-    unsigned user;                  /* index, or NO_USER */
+    struct roster *roster;          /* shared reference: what the password is checked with */
+    const struct roster_user *user; /* in the roster; NULL: there is none of that name */
     uint8_t hash[NATIVE_HASH_SIZE]; /* of password_hash */
     char name[128];
     char schema[ENVIRONMENT_MAX_SCHEMA + 1];
@@ -49,6 +47,7 @@ struct session_login {
 void login_dispose(struct session *session)
 {
     if (session->login != NULL) {
+        roster_unref(session->login->roster);
         OPENSSL_cleanse(session->login, sizeof *session->login);
         mem_free(session->login);
         session->login = NULL;
@@ -84,7 +83,7 @@ static unsigned default_collation(const struct server_facts *facts)
 
 void login_try_greeting(struct session *session)
 {
-    const struct config *config = session->worker->process->config;
+    const struct config *config = worker_config(session->worker);
     const struct server_facts *facts = session_facts(session);
     uint8_t packet[512];
     struct writer out = writer_over(packet, sizeof packet);
@@ -127,7 +126,7 @@ void login_greet(struct session *session)
     struct process *process = session->worker->process;
     struct sql_error error = {0};
 
-    if (atomic_load(&process->clients) > process->config->proxy.max_clients) {
+    if (atomic_load(&process->clients) > worker_config(session->worker)->proxy.max_clients) {
         error = error_make(ERROR_TOO_MANY_CONNECTIONS, "Too many connections");
     } else if (session->worker->draining) {
         error = error_make(ERROR_SERVER_SHUTDOWN, "Server shutdown in progress");
@@ -173,8 +172,8 @@ static struct auth_account account_of(struct session *session)
                                           AUTH_PLUGIN_CACHING_SHA2
                          ? AUTH_PLUGIN_CACHING_SHA2
                          : AUTH_PLUGIN_NATIVE;
-    if (login->user != NO_USER) {
-        const struct config_user *user = &process->config->users[login->user];
+    if (login->user != NULL) {
+        const struct config_user *user = login->user->config;
 
         if (user->password != NULL) {
             account.credential =
@@ -219,11 +218,9 @@ const struct environment *login_environment(struct session *session, struct byte
 
 static void finish(struct session *session)
 {
-    const struct config *config = session->worker->process->config;
-
     log_info(log_number("session", session->id), "%s client=%s user=%s schema=%s",
              session->login->change_user ? "changed user" : "logged in", session->peer,
-             config->users[session->user].name, session->login->schema);
+             session->account->name, session->login->schema);
     login_dispose(session);
     send_login_ok(session, session->sequence);
     session_enter(session, SESSION_READY);
@@ -232,14 +229,14 @@ static void finish(struct session *session)
 /* The password is right: what else does it take to come in? */
 static void verified(struct session *session)
 {
-    struct process *process = session->worker->process;
     struct session_login *login = session->login;
-    const struct config_user *user = &process->config->users[login->user];
+    const struct config_user *user = login->user->config;
     const struct environment *environment;
-    unsigned count = atomic_fetch_add(&process->user_clients[login->user], 1) + 1;
+    unsigned count = atomic_fetch_add(&login->user->account->clients, 1) + 1;
 
-    user_secret_learn(process, login->user, &login->auth);
-    session->user = login->user;
+    user_secret_learn(login->user, &login->auth);
+    session->account = login->user->account;
+    session->user = session->account->number;
     session->counted = true;
     if (user->max_connections != 0 && count > user->max_connections) {
         struct sql_error error = error_make(
@@ -292,7 +289,7 @@ static void act_on(struct session *session, enum auth_verdict verdict, const str
         session->login->authenticating = true;
         break;
     case AUTH_OK:
-        if (session->login->user == NO_USER) {
+        if (session->login->user == NULL) {
             deny(session);
         } else {
             verified(session);
@@ -309,12 +306,10 @@ static void begin(struct session *session, const struct login *packet)
     uint8_t payload[AUTH_PAYLOAD_MAX];
     struct writer out = writer_over(payload, sizeof payload);
     struct session_login *login = session->login;
-    const struct config *config = session->worker->process->config;
     struct auth_account account;
 
     login->with_password = packet->response.size > 0;
     session->collation = packet->collation;
-    login->user = NO_USER;
     if (!bytes_to_text(packet->user, login->name, sizeof login->name)) {
         deny(session);
         return;
@@ -325,11 +320,8 @@ static void begin(struct session *session, const struct login *packet)
         session_fail(session, &error);
         return;
     }
-    for (unsigned i = 0; i < config->user_count; i++) {
-        if (strcmp(config->users[i].name, login->name) == 0) {
-            login->user = i;
-        }
-    }
+    login->roster = roster_ref(session->worker->roster);
+    login->user = roster_find_user(login->roster, login->name);
     account = account_of(session);
     act_on(session,
            auth_server_begin(&login->auth, &account, session->scramble, packet->plugin,
@@ -429,7 +421,6 @@ void login_overdue(struct session *session)
 
 void login_change_user(struct session *session, struct bytes payload)
 {
-    struct process *process = session->worker->process;
     struct login packet;
 
     session->sequence = 1;
@@ -440,7 +431,7 @@ void login_change_user(struct session *session, struct bytes payload)
         return;
     }
     session_forget(session);
-    atomic_fetch_sub(&process->user_clients[session->user], 1);
+    atomic_fetch_sub(&session->account->clients, 1);
     session->counted = false;
     session->login = mem_calloc(1, sizeof *session->login);
     session->login->greeted = true;

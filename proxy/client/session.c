@@ -94,7 +94,7 @@ static void on_closed(void *owner)
     worker->session_count--;
     atomic_fetch_sub(&worker->process->clients, 1);
     if (session->counted) {
-        atomic_fetch_sub(&worker->process->user_clients[session->user], 1);
+        atomic_fetch_sub(&session->account->clients, 1);
     }
     prepared_table_free(session->statements);
     login_dispose(session);
@@ -132,8 +132,8 @@ void session_close(struct session *session, const char *reason)
     }
     log_info(log_number("session", session->id),
              "closed client=%s user=%s reason=\"%s\" queries=%llu", session->peer,
-             session->counted ? session->worker->process->config->users[session->user].name : "",
-             reason, (unsigned long long)session->queries);
+             session->counted ? session->account->name : "", reason,
+             (unsigned long long)session->queries);
     let_go(session);
     session_drop_command(session);
     session_enter(session, SESSION_CLOSING);
@@ -316,8 +316,7 @@ static void on_ready(struct lease *lease)
     struct session *session = (struct session *)lease;
 
     backend_lend(lease->backend, session);
-    if (session->worker->topology != NULL &&
-        (int)session->worker->topology->servers[lease->server].role != lease->role) {
+    if ((int)worker_server_role(session->worker, lease->server) != lease->role) {
         /* While it waited the server became another one's replica, or the primary. */
         session_release(session, true);
         command_place(session);
@@ -357,7 +356,7 @@ void session_set_environment(struct session *session, const struct environment *
 
 void session_find_group(struct session *session)
 {
-    session->group = pool_group(session->worker->pool, session->user, session->capabilities,
+    session->group = pool_group(session->worker->pool, session->account, session->capabilities,
                                 environment_schema(session->environment).size > 0);
 }
 

@@ -36,7 +36,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct config_user;
+struct account;
 struct prepared;
 struct prepared_table;
 struct server_facts;
@@ -110,9 +110,10 @@ struct session {
     enum session_state state;
     uint32_t id; /* what clients see as CONNECTION_ID() */
     uint64_t state_since_ns;
-    uint64_t capabilities; /* the client's, as far as they were offered */
-    unsigned user;         /* index in the configuration */
-    bool counted;          /* in the user's count of sessions */
+    uint64_t capabilities;   /* the client's, as far as they were offered */
+    struct account *account; /* borrower; NULL before the login */
+    unsigned user;           /* the account's number in the roster */
+    bool counted;            /* in the account's count of clients */
     bool is_unix;
     bool is_reading;        /* session_read is on the stack */
     bool one_shot_variable; /* see tracking.h */

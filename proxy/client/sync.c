@@ -55,7 +55,8 @@ static void add_step(struct backend *backend, struct writer *out, enum step_kind
 static void add_reset(struct session *session, struct writer *out)
 {
     struct backend *backend = session->lease.backend;
-    const struct server_facts *facts = session->worker->topology->servers[backend->server].facts;
+    const struct server_info *server = worker_server(session->worker, backend->server);
+    const struct server_facts *facts = server != NULL ? server->facts : NULL;
     char *text = (char *)session->worker->scratch + WORKER_SCRATCH_BYTES / 2;
     size_t size = facts == NULL ? 0
                                 : tracking_setup_sql(bytes_of_text(facts->tracked), text,

@@ -35,9 +35,9 @@ bool user_hash(const struct config_user *user, uint8_t hash[NATIVE_HASH_SIZE])
     return true;
 }
 
-void user_secret_learn(struct process *process, unsigned user, const struct auth_server *proof)
+void user_secret_learn(const struct roster_user *user, const struct auth_server *proof)
 {
-    struct user_secret *secret = &process->user_secrets[user];
+    struct user_secret *secret = user->secret;
     int nothing = 0;
 
     if (proof->has_native_sha1 && atomic_compare_exchange_strong(&secret->state, &nothing, 1)) {
@@ -46,11 +46,15 @@ void user_secret_learn(struct process *process, unsigned user, const struct auth
     }
 }
 
-struct credential user_credential(const struct process *process, unsigned user)
+struct credential user_credential(const struct roster *roster, unsigned user)
 {
-    const struct config_user *configured = &process->config->users[user];
-    struct user_secret *secret = &process->user_secrets[user];
+    const struct config_user *configured = roster_user(roster, user);
+    struct user_secret *secret;
 
+    if (configured == NULL) {
+        return (struct credential){.kind = CREDENTIAL_NONE};
+    }
+    secret = roster->users[user].secret;
     if (configured->password != NULL) {
         return (struct credential){CREDENTIAL_PASSWORD, bytes_of_text(configured->password)};
     }

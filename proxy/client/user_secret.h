@@ -7,23 +7,18 @@
 #define TIDEMARK_PROXY_CLIENT_USER_SECRET_H
 
 #include "protocol/auth.h"
-#include "proxy/config/config.h"
-#include "proxy/process.h"
+#include "proxy/roster.h"
 
 #include <stdbool.h>
-
-struct user_secret {
-    atomic_int state; /* 0 nothing, 1 being written, 2 there */
-    uint8_t sha1[NATIVE_HASH_SIZE];
-};
 
 /* The 20 bytes of `password_hash`; false when the user has none. */
 bool user_hash(const struct config_user *user, uint8_t hash[NATIVE_HASH_SIZE]);
 
 /* A client has just proved this user's password. */
-void user_secret_learn(struct process *process, unsigned user, const struct auth_server *proof);
+void user_secret_learn(const struct roster_user *user, const struct auth_server *proof);
 
-/* What to log in to servers with; CREDENTIAL_NONE while only the hash is known. */
-struct credential user_credential(const struct process *process, unsigned user);
+/* What to log in to servers with; CREDENTIAL_NONE while only the hash is known, and for users that
+ * are configured no more. Good as long as the roster. */
+struct credential user_credential(const struct roster *roster, unsigned user);
 
 #endif

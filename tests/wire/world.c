@@ -77,6 +77,11 @@ static struct world *world_of(struct process *process)
     return (struct world *)((char *)process - offsetof(struct world, process));
 }
 
+static struct roster *current_roster(struct process *process)
+{
+    return roster_ref(world_of(process)->roster);
+}
+
 static struct topology *current_topology(struct process *process)
 {
     return topology_ref(world_of(process)->topology);
@@ -264,22 +269,28 @@ static void open_log(struct world *world)
     assert_int_equal(log_open(world->log_path, LOG_LEVEL_DEBUG), 0);
 }
 
+static bool no_number_is_free(void *context, unsigned number)
+{
+    (void)context;
+    (void)number;
+    return false;
+}
+
 static void begin_process(struct world *world)
 {
-    unsigned limits[WORLD_SERVERS];
-    size_t users = world->config->user_count;
+    unsigned limits[ROSTER_SERVERS] = {0};
 
     for (size_t i = 0; i < WORLD_SERVERS; i++) {
         limits[i] = world->config->servers[i].max_connections;
     }
-    world->process.config = world->config;
-    world->process.permits = permits_new(world->worker_count, WORLD_SERVERS, limits, wake, world);
+    world->registry = registry_new();
+    world->roster = registry_enrol(world->registry, world->config, no_number_is_free, NULL);
+    world->process.permits = permits_new(world->worker_count, ROSTER_SERVERS, limits, wake, world);
+    world->process.roster = current_roster;
     world->process.topology = current_topology;
     world->process.want = want;
     world->process.suspect = suspect;
     world->process.relist = relist;
-    world->process.user_clients = mem_calloc(users, sizeof *world->process.user_clients);
-    world->process.user_secrets = mem_calloc(users, sizeof *world->process.user_secrets);
 }
 
 static void begin_workers(struct world *world)
@@ -404,8 +415,8 @@ static void assert_nothing_is_left(struct world *world)
         assert_int_equal(permits_queued(world->process.permits, s), 0);
     }
     assert_int_equal(atomic_load(&world->process.clients), 0);
-    for (size_t i = 0; i < world->config->user_count; i++) {
-        assert_int_equal(atomic_load(&world->process.user_clients[i]), 0);
+    for (unsigned i = 0; i < world->roster->user_count; i++) {
+        assert_int_equal(atomic_load(&world->roster->users[i].account->clients), 0);
     }
 }
 
@@ -425,8 +436,9 @@ void world_end(struct world *world)
     assert_int_equal(world->catalog.references, 1);
     permits_free(world->process.permits);
     EVP_PKEY_free(world->process.rsa_key);
-    mem_free(world->process.user_clients);
-    mem_free(world->process.user_secrets);
+    assert_int_equal(world->roster->references, 1);
+    roster_unref(world->roster);
+    registry_free(world->registry);
     config_unref(world->config);
     log_close();
     unlink(world->log_path);

@@ -42,6 +42,8 @@ struct world {
     struct network network;
     struct process process;
     struct config *config;
+    struct registry *registry; /* owner */
+    struct roster *roster;     /* shared reference */
     struct worker workers[WORLD_WORKERS_MAX];
     bool wakes[WORLD_WORKERS_MAX]; /* who is to be woken */
     bool disposed[WORLD_WORKERS_MAX];

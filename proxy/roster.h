@@ -1,0 +1,103 @@
+/*
+ * The roster: the configuration in force, as workers see it, with the servers and users under
+ * numbers that stay the same for as long as they are configured. Immutable and shared by reference;
+ * a change of the configuration is a new roster, which a worker adopts between two events.
+ *
+ *   struct config (from the files)  ──registry gives numbers──▶  struct roster ──▶ workers
+ *
+ * A server that is removed leaves a hole; its number may come to mean another server later, with
+ * another `generation`. A server whose address changes is another server. Users' numbers are never
+ * given to another user: who comes back under the same name has the same one.
+ */
+#ifndef TIDEMARK_PROXY_ROSTER_H
+#define TIDEMARK_PROXY_ROSTER_H
+
+#include "protocol/auth.h"
+#include "proxy/config/config.h"
+#include "router/balance.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { ROSTER_SERVERS = BALANCE_SERVERS };
+
+/* SHA1 of a user's password, which the first client that proves it reveals, where only the
+ * password's hash is configured; see proxy/client/user_secret.h. One per user and hash. */
+struct user_secret {
+    struct user_secret *next; /* in the registry */
+    char *hash;               /* owner: the password_hash it belongs to; "": none */
+    atomic_int state;         /* 0 nothing, 1 being written, 2 there */
+    uint8_t sha1[NATIVE_HASH_SIZE];
+};
+
+/* A user's name as long as the program runs, whether configured now or not. */
+struct account {
+    struct account *next; /* in the registry */
+    char *name;           /* owner */
+    unsigned number;
+    atomic_uint clients;         /* logged in now */
+    struct user_secret *secrets; /* owner */
+};
+
+struct roster_server {
+    const struct config_server *config; /* NULL: a hole */
+    unsigned generation;                /* of this number */
+};
+
+struct roster_user {
+    const struct config_user *config; /* NULL: not configured now */
+    struct account *account;          /* borrower */
+    struct user_secret *secret;       /* borrower: for config->password_hash */
+};
+
+struct roster {
+    atomic_uint references;
+    struct config *config; /* shared reference */
+    unsigned server_count; /* highest number in use, plus 1 */
+    unsigned user_count;
+    struct roster_server servers[ROSTER_SERVERS];
+    struct roster_user users[];
+};
+
+struct roster *roster_ref(struct roster *roster);
+void roster_unref(struct roster *roster);
+
+/* NULL where there is none of that number now. */
+static inline const struct config_server *roster_server(const struct roster *roster,
+                                                        unsigned number)
+{
+    return number < ROSTER_SERVERS ? roster->servers[number].config : NULL;
+}
+
+static inline const struct config_user *roster_user(const struct roster *roster, unsigned number)
+{
+    return number < roster->user_count ? roster->users[number].config : NULL;
+}
+
+/* Is this number still the server that it was in that generation? */
+static inline bool roster_has(const struct roster *roster, unsigned number, unsigned generation)
+{
+    return roster_server(roster, number) != NULL &&
+           roster->servers[number].generation == generation;
+}
+
+/* The configured user of that name, or NULL. */
+const struct roster_user *roster_find_user(const struct roster *roster, const char *name);
+
+/* ---- numbers ---- */
+
+/* Who has which number, for as long as the program runs. Used by one thread at a time. */
+struct registry;
+
+struct registry *registry_new(void);
+/* No roster and no session may be left. */
+void registry_free(struct registry *registry);
+
+/* The roster of a configuration, with one reference for the caller; it takes its own of `config`.
+ * `is_free(context, number)` tells whether a hole may be used for another server: nothing may be
+ * left of the old one. NULL: no number is free. */
+struct roster *registry_enrol(struct registry *registry, struct config *config,
+                              bool (*is_free)(void *context, unsigned number), void *context);
+
+#endif
