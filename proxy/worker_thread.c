@@ -30,6 +30,8 @@ struct errand {
     void *state;
     void (*on_done)(void *context);
     void *context;
+    bool is_running; /* guarded by the mail's lock: a part of it is being done now */
+    bool is_revoked; /* likewise: no further part is to be done */
 };
 
 struct worker_thread {
@@ -135,37 +137,48 @@ static void read_mail(struct worker_thread *self)
     }
 }
 
-static struct errand *next_errand(struct worker_thread *self)
+static struct errand *begin_errand(struct worker_thread *self)
 {
     struct errand *errand;
 
     uv_mutex_lock(&self->mail_lock);
     errand = self->errands;
+    if (errand != NULL) {
+        errand->is_running = true;
+    }
     uv_mutex_unlock(&self->mail_lock);
     return errand;
 }
 
-static void end_errand(struct worker_thread *self, struct errand *errand)
+/* Takes the first errand off the list if it `is_done` or nobody wants it any more. Answers whether
+ * there are others to do. */
+static bool rest_errand(struct worker_thread *self, bool is_done)
 {
+    struct errand *errand;
+    bool is_over, are_more;
+
     uv_mutex_lock(&self->mail_lock);
-    self->errands = errand->next;
+    errand = self->errands; /* still the first: a running one is not taken out by others */
+    errand->is_running = false;
+    is_over = is_done || errand->is_revoked;
+    if (is_over) {
+        self->errands = errand->next;
+    }
+    are_more = self->errands != NULL;
     uv_mutex_unlock(&self->mail_lock);
-    errand->on_done(errand->context);
-    mem_free(errand);
+    if (is_over) {
+        errand->on_done(errand->context);
+        mem_free(errand);
+    }
+    return are_more;
 }
 
 /* One part of one errand per turn of the loop, so that sockets come first. */
 static void run_errand(struct worker_thread *self)
 {
-    struct errand *errand = next_errand(self);
+    struct errand *errand = begin_errand(self);
 
-    if (errand == NULL) {
-        return;
-    }
-    if (errand->job(&self->worker, errand->state)) {
-        end_errand(self, errand);
-    }
-    if (next_errand(self) != NULL) {
+    if (errand != NULL && rest_errand(self, errand->job(&self->worker, errand->state))) {
         uv_async_send(&self->wake);
     }
 }
@@ -208,8 +221,8 @@ static void run(void *argument)
     uv_mutex_lock(&self->mail_lock);
     self->deaf = true;
     uv_mutex_unlock(&self->mail_lock);
-    while (self->errands != NULL) {
-        end_errand(self, self->errands);
+    while (begin_errand(self) != NULL) {
+        rest_errand(self, true);
     }
     worker_dispose(&self->worker);
     atomic_store(&self->ended, true);
@@ -318,6 +331,30 @@ void worker_thread_ask(struct worker_thread *self, inquiry_job *job, void *state
         return;
     }
     worker_thread_wake(self);
+}
+
+bool worker_thread_revoke(struct worker_thread *self, const void *context)
+{
+    struct errand **place = &self->errands;
+    struct errand *errand;
+    bool is_running;
+
+    uv_mutex_lock(&self->mail_lock);
+    while (*place != NULL && (*place)->context != context) {
+        place = &(*place)->next;
+    }
+    errand = *place;
+    is_running = errand == NULL || errand->is_running;
+    if (!is_running) {
+        *place = errand->next;
+    } else if (errand != NULL) {
+        errand->is_revoked = true;
+    }
+    uv_mutex_unlock(&self->mail_lock);
+    if (!is_running) {
+        mem_free(errand);
+    }
+    return !is_running;
 }
 
 size_t worker_thread_clients(const struct worker_thread *self)

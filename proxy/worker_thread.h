@@ -33,6 +33,11 @@ void worker_thread_drain(struct worker_thread *thread, unsigned timeout_ms);
 void worker_thread_ask(struct worker_thread *thread, inquiry_job *job, void *state,
                        void (*on_done)(void *context), void *context);
 
+/* Takes back what was asked for with this context. True: it was waiting, and `on_done` will not be
+ * called. False: it is being done or was just done; `on_done` is called after its present part, or
+ * has been. Any thread but a worker's. */
+bool worker_thread_revoke(struct worker_thread *thread, const void *context);
+
 /* Clients it has now, those on their way included. */
 size_t worker_thread_clients(const struct worker_thread *thread);
 
