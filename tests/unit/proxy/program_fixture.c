@@ -7,6 +7,7 @@
 #include "proxy/event_ring.h"
 #include "proxy/memory.h"
 #include "proxy/options.h"
+#include "proxy/roster.h"
 #include "proxy/worker_thread.h"
 
 #include <setjmp.h>
@@ -57,6 +58,11 @@ static struct config *load_config(void)
 static struct program_fixture *fixture_of(struct process *process)
 {
     return (struct program_fixture *)((char *)process - offsetof(struct program_fixture, process));
+}
+
+static struct roster *current_roster(struct process *process)
+{
+    return roster_ref(fixture_of(process)->roster);
 }
 
 static struct topology *current_topology(struct process *process)
@@ -128,18 +134,18 @@ static void wake_nobody(void *context, unsigned worker)
 
 static void start_process(struct program_fixture *fixture)
 {
-    unsigned limits[FIXTURE_SERVERS];
+    unsigned limits[ROSTER_SERVERS] = {0};
 
     fixture->config = load_config();
     for (size_t i = 0; i < FIXTURE_SERVERS; i++) {
         limits[i] = fixture->config->servers[i].max_connections;
     }
-    fixture->process.config = fixture->config;
+    fixture->registry = registry_new();
+    fixture->roster = registry_enrol(fixture->registry, fixture->config, NULL, NULL);
+    fixture->process.roster = current_roster;
     fixture->process.topology = current_topology;
-    fixture->process.user_clients =
-        mem_calloc(fixture->config->user_count, sizeof *fixture->process.user_clients);
     fixture->process.permits =
-        permits_new(FIXTURE_WORKERS, FIXTURE_SERVERS, limits, wake_nobody, NULL);
+        permits_new(FIXTURE_WORKERS, ROSTER_SERVERS, limits, wake_nobody, NULL);
 }
 
 struct program_fixture *fixture_start(void)
@@ -220,7 +226,8 @@ void fixture_stop(struct program_fixture *fixture)
     }
     event_ring_free(fixture->program.events);
     permits_free(fixture->process.permits);
-    mem_free(fixture->process.user_clients);
+    roster_unref(fixture->roster);
+    registry_free(fixture->registry);
     config_unref(fixture->config);
     topology_unref(fixture->topology);
     pthread_mutex_destroy(&fixture->lock);

@@ -21,6 +21,8 @@ struct program_fixture {
     struct program program;
     struct process process;
     struct config *config;
+    struct registry *registry;
+    struct roster *roster; /* reference */
     struct server_gauges gauges[FIXTURE_SERVERS];
     pthread_mutex_t lock;
     struct topology *topology; /* reference; guarded by the lock */
