@@ -273,13 +273,14 @@ format:
 
 # --- installing and cleaning ------------------------------------------------------------------
 
+DOC         := $(DESTDIR)$(PREFIX)/share/doc/tidemark
+
 install: $(BUILD)/tidemark
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/tidemark
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DOC)/examples
 	install -m 755 $(BUILD)/tidemark $(DESTDIR)$(PREFIX)/bin/tidemark
-	install -m 644 LICENSE $(wildcard README.md examples/*.ini) \
-	    $(DESTDIR)$(PREFIX)/share/doc/tidemark/
-	install -d $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 docs/tidemark.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 LICENSE README.md CHANGELOG.md $(DOC)/
+	install -m 644 $(wildcard examples/*.ini) $(DOC)/examples/
 
 clean:
 	rm -rf $(BUILD)

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import shutil
 import signal
 import subprocess
 import time
@@ -35,8 +34,10 @@ def test_install(tmp_path):
     run("make", "-C", TOP, f"BUILD={TOP}/build", f"DESTDIR={tmp_path}", "PREFIX=/opt/t",
         "SAN=", "install", env=plain_environment())
     program = tmp_path / "opt/t/bin/tidemark"
+    shared = tmp_path / "opt/t/share"
     assert re.search(r"\d+\.\d+", run(program, "--version"))
-    run(program, "--check", "--config", tmp_path / "opt/t/share/doc/tidemark/minimal.ini")
+    run(program, "--check", "--config", shared / "doc/tidemark/examples/minimal.ini")
+    assert (shared / "man/man1/tidemark.1").is_file()
 
 
 def plain_environment():
@@ -103,7 +104,11 @@ def test_demo(tmp_path):
     """make run's second half: the demo starts, serves a read and a write, and leaves nothing."""
     build = tmp_path / "b"
     build.mkdir()
-    shutil.copy2(tidemark_program(), build / "tidemark")
+    # A program that is slow to start, and the log of an earlier demo, which says that it listens.
+    (build / "tidemark").write_text(f'#!/bin/sh\nsleep 1\nexec {tidemark_program()} "$@"\n')
+    (build / "tidemark").chmod(0o755)
+    (build / "demo").mkdir()
+    (build / "demo/tidemark.log").write_text("an earlier demo was listening on a port\n")
     port, servers = free_ports(), free_ports(3)
     env = {**plain_environment(), "PORT": str(port), "SERVER_PORT": str(servers)}
     with open(tmp_path / "output", "w+") as output:
