@@ -43,6 +43,7 @@ servers=${SERVER_PORT:-$(first_free 13306 3)}
 proxy=
 mkdir -p "$folder"
 "$HERE/cluster.sh" destroy "$folder/cluster" # what a killed demo left
+rm -f "$folder/tidemark.log"                 # an older one says already that Tidemark listens
 
 trap 'finish 1' EXIT
 trap finish INT TERM
