@@ -398,6 +398,7 @@ static void take_good_look(struct cluster *c, size_t i, struct look *look)
     memset(look, 0, sizeof(*look));
     s->was_seen = true;
     s->trouble[0] = 0;
+    set_gauge(&s->gauges.identity, look_identity(&s->look));
     set_gauge(&s->gauges.looked_ns, s->look.at);
 }
 
@@ -522,6 +523,17 @@ void cluster_suspect(struct cluster *c, size_t i)
     void_horizon(s);
     for (size_t k = 0; k < s->look.source_count; k++)
         position_dispose(&s->look.sources[k].applied);
+}
+
+bool cluster_knows_primary(const struct cluster *c, size_t i, struct thread_answer *who)
+{
+    const struct cluster_server *s = &c->servers[i];
+
+    if ((int)i != c->primary || s->state != STATE_UP || s->trouble[0])
+        return false;
+    *who =
+        (struct thread_answer){.identity = look_identity(&s->look), .started_s = s->look.started_s};
+    return true;
 }
 
 void cluster_drain(struct cluster *c, size_t i, bool draining)

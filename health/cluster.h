@@ -15,6 +15,7 @@
 #include "health/horizon.h"
 #include "health/topology.h"
 #include "health/verdict.h"
+#include "health/watch.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -113,6 +114,10 @@ bool cluster_needs_place(const struct cluster *cluster);
 
 /* The newest moment sampled in every kind that is needed; 0: none. */
 uint64_t cluster_sampled(const struct cluster *cluster);
+
+/* Fills in who the primary is, as its last look told; false: this server is not the primary, or
+ * that look was not good. */
+bool cluster_knows_primary(const struct cluster *cluster, size_t server, struct thread_answer *who);
 
 void cluster_suspect(struct cluster *cluster, size_t server);
 void cluster_drain(struct cluster *cluster, size_t server, bool draining);

@@ -185,6 +185,7 @@ struct health *health_start_with(const struct health_options *options, const str
     atomic_init(&h->demand.covered, UINT64_MAX);
     h->monitors = health_alloc(h->count, sizeof(*h->monitors));
     h->waiters = health_alloc(h->count, sizeof(*h->waiters));
+    h->watches = health_alloc(h->count, sizeof(*h->watches));
     for (size_t i = 0; i < h->count; i++) {
         init_watcher(h, &h->monitors[i], i);
         init_watcher(h, &h->waiters[i], i);
@@ -246,12 +247,14 @@ void health_stop(struct health *h)
     for (size_t i = 0; i < h->count; i++) {
         end_watcher(&h->monitors[i]);
         end_watcher(&h->waiters[i]);
+        watch_list_dispose(&h->watches[i]);
     }
     cluster_dispose(&h->cluster);
     free_options(h);
     pthread_mutex_destroy(&h->lock);
     free(h->monitors);
     free(h->waiters);
+    free(h->watches);
     free(h);
     mysql_library_end();
 }
@@ -297,6 +300,19 @@ void health_relist(struct health *h)
     if (h->cluster.primary >= 0)
         pthread_cond_signal(&h->monitors[h->cluster.primary].wake);
     pthread_mutex_unlock(&h->lock);
+}
+
+struct thread_watch *health_watch_thread(struct health *h, size_t server,
+                                         const struct thread_watch *wanted)
+{
+    if (server >= h->count)
+        return NULL;
+    pthread_mutex_lock(&h->lock);
+    struct thread_watch *watch =
+        watch_list_add(&h->watches[server], wanted, health_now(), h->sample_min_ns);
+    pthread_cond_signal(&h->monitors[server].wake);
+    pthread_mutex_unlock(&h->lock);
+    return watch;
 }
 
 void health_drain(struct health *h, size_t server, bool draining)

@@ -15,6 +15,7 @@
 #define HEALTH_HEALTH_H
 
 #include "health/topology.h"
+#include "health/watch.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -73,6 +74,17 @@ void health_suspect(struct health *health, size_t server);
 
 /* A name was not in the catalog, or a statement may have changed it: list again soon. Coalesced. */
 void health_relist(struct health *health);
+
+/*
+ * A connection to this server was lost while something was on its way that may still commit: finds
+ * out when the server's thread is gone, which thread_watch_gone() then tells. Asked is only while
+ * the server is the primary, for only then does its answer speak for the cluster's data; so it may
+ * never be told. `wanted` says which thread (identity, opened_ns, thread_id). Owner of the
+ * reference: the caller, who lets go of it before health_stop() or after. NULL: too many already,
+ * or no such server.
+ */
+struct thread_watch *health_watch_thread(struct health *health, size_t server,
+                                         const struct thread_watch *wanted);
 
 /* DRAIN SERVER and ENABLE SERVER. */
 void health_drain(struct health *health, size_t server, bool draining);

@@ -130,15 +130,68 @@ static void take_sample(struct watcher *m)
     position_dispose(&logged);
 }
 
+/* --- watched threads -------------------------------------------------------------------------- */
+
+/* Said once: the question stays open for as long as it is so. */
+static void tell_blind(struct watcher *m)
+{
+    const struct health_options *o = &m->health->options;
+
+    if (!m->told_blind && o->on_event)
+        o->on_event(o->context, m->health->cluster.servers[m->server].name, "threads are not shown",
+                    "the monitor's user may not see others' threads (PROCESS), so a session whose "
+                    "write was lost stays on the primary");
+    m->told_blind = true;
+}
+
+static void ask_about_threads(struct watcher *m)
+{
+    struct health *h = m->health;
+    struct watch_list *list = &h->watches[m->server];
+    struct thread_answer answer;
+    uint32_t ids[WATCH_MAX];
+    bool listed[WATCH_MAX];
+    bool sees_all = false;
+
+    health_lock(h);
+    bool good = cluster_knows_primary(&h->cluster, m->server, &answer);
+    size_t count = list->count;
+    for (size_t i = 0; i < count; i++)
+        ids[i] = list->items[i]->thread_id;
+    watch_list_asked(list, health_now(), h->poll_ns);
+    health_unlock(h);
+    if (!good)
+        return;
+
+    good = h->ops->threads(m->probe, ids, count, listed, &sees_all);
+    uint64_t now = health_now(); /* after the answer: that is the whole promise */
+    health_lock(h);
+    if (!good)
+        m->look_now = true;
+    else if (h->cluster.primary == (int)m->server) {
+        answer.sees_all = sees_all;
+        for (size_t i = count; i-- > 0;) {
+            answer.listed = listed[i];
+            if (thread_is_gone(list->items[i], &answer))
+                watch_list_conclude(list, i, now);
+        }
+    }
+    health_unlock(h);
+    if (good && !sees_all)
+        tell_blind(m);
+}
+
 /* --- the loop --------------------------------------------------------------------------------- */
 
-enum task { TASK_NONE, TASK_LOOK, TASK_SAMPLE, TASK_CATALOG };
+enum task { TASK_NONE, TASK_LOOK, TASK_SAMPLE, TASK_THREADS, TASK_CATALOG };
 
 /* Decides, with the lock held, what to do now; for TASK_NONE, until when to sleep. */
 static enum task next_task(struct watcher *m, uint64_t now, uint64_t *until)
 {
     struct health *h = m->health;
     struct demand *d = &h->demand;
+    struct watch_list *watches = &h->watches[m->server];
+    bool watched = watch_list_is_needed(watches);
 
     *until = m->next_look;
     if (m->look_now) {
@@ -153,6 +206,11 @@ static enum task next_task(struct watcher *m, uint64_t now, uint64_t *until)
         return TASK_LOOK;
     if (!is_primary(m) || h->cluster.servers[m->server].state != STATE_UP)
         return TASK_NONE;
+    if (watched) {
+        if (now >= watches->due_ns)
+            return TASK_THREADS;
+        *until = watches->due_ns < *until ? watches->due_ns : *until;
+    }
     if (demand_is_alive(d, now) && atomic_load(&d->wanted) > cluster_sampled(&h->cluster)) {
         uint64_t due = m->last_sample + h->sample_min_ns;
         if (now >= due)
@@ -198,6 +256,9 @@ void *monitor_run(void *watcher)
             break;
         case TASK_SAMPLE:
             take_sample(m);
+            break;
+        case TASK_THREADS:
+            ask_about_threads(m);
             break;
         case TASK_CATALOG:
             read_catalog(m);

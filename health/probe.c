@@ -137,6 +137,19 @@ static enum wait_result wait_for(struct probe *p, const struct position *positio
     return result;
 }
 
+static bool threads(struct probe *p, const uint32_t *ids, size_t count, bool *listed,
+                    bool *sees_all)
+{
+    enum link_result asked = LINK_LOST;
+
+    memset(listed, 0, count * sizeof(*listed));
+    if (link_is_open(&p->link))
+        asked = threads_over(&p->link, p->timeout_ms, ids, count, listed, sees_all);
+    if (asked == LINK_SERVER_ERROR)
+        *sees_all = false; /* it may not look */
+    return asked == LINK_OK || asked == LINK_SERVER_ERROR;
+}
+
 static struct server_facts *read_facts(struct probe *p, const char *const *tracked)
 {
     return link_is_open(&p->link) ? facts_over(&p->link, LISTING_TIMEOUT_MS, tracked) : NULL;
@@ -153,6 +166,7 @@ const struct probe_ops real_probe_ops = {
     .look = look,
     .sample = sample,
     .wait = wait_for,
+    .threads = threads,
     .facts = read_facts,
     .catalog = read_catalog,
 };

@@ -39,6 +39,11 @@ struct probe_ops {
     enum wait_result (*wait)(struct probe *probe, const struct position *position,
                              unsigned timeout_ms);
 
+    /* Looks threads up in the process list: listed[i] tells whether ids[i] is in it, *sees_all
+     * whether the account is shown everybody's. False: the server could not be asked. */
+    bool (*threads)(struct probe *probe, const uint32_t *ids, size_t count, bool *listed,
+                    bool *sees_all);
+
     /* NULL when they cannot be read now. Owner of the reference: the caller. */
     struct server_facts *(*facts)(struct probe *probe, const char *const *tracked);
     struct catalog *(*catalog)(struct probe *probe);
@@ -51,6 +56,9 @@ enum link_result look_over(struct link *link, unsigned timeout_ms, struct look *
 enum link_result sample_over(struct link *link, unsigned timeout_ms, bool gtid, bool place,
                              struct position *executed, struct position *logged);
 enum wait_result wait_over(struct link *link, const struct position *position, unsigned timeout_ms);
+/* listed[] is all false before; those that are listed are set. */
+enum link_result threads_over(struct link *link, unsigned timeout_ms, const uint32_t *ids,
+                              size_t count, bool *listed, bool *sees_all);
 struct server_facts *facts_over(struct link *link, unsigned timeout_ms, const char *const *tracked);
 struct catalog *catalog_over(struct link *link, unsigned timeout_ms);
 

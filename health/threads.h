@@ -9,6 +9,7 @@
 #include "health/demand.h"
 #include "health/health.h"
 #include "health/probe.h"
+#include "health/watch.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -29,6 +30,7 @@ struct watcher {
     uint64_t facts_read;   /* ns; 0: not yet */
     uint64_t catalog_read; /* ns */
     uint64_t catalog_gap;  /* ns: not again before */
+    bool told_blind;       /* an event said that the account does not see others' threads */
     bool applier_ran;      /* at the last look: filters can change only while it stands */
 };
 
@@ -45,6 +47,7 @@ struct health {
     size_t count;
     struct watcher *monitors;
     struct watcher *waiters;
+    struct watch_list *watches; /* per server */
 };
 
 uint64_t health_now(void);

@@ -23,6 +23,7 @@ struct server_gauges {
     _Atomic uint64_t lag_ns;
     _Atomic uint64_t latency_us; /* round trip of the monitor's query, smoothed */
     _Atomic uint64_t looked_ns;  /* the last good look */
+    _Atomic uint64_t identity;   /* a number for the server's UUID or id, as seen; 0: not yet */
     _Atomic uint64_t queries;    /* sent by monitors to this server */
     _Atomic uint64_t errors;     /* looks that failed */
 };

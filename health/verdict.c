@@ -4,6 +4,8 @@
  */
 #include "health/verdict.h"
 
+#include "health/fingerprint.h"
+
 #include <string.h>
 
 #define NS_PER_S UINT64_C(1000000000)
@@ -66,6 +68,13 @@ void look_dispose(struct look *look)
     position_dispose(&look->executed);
     position_dispose(&look->logged);
     memset(look, 0, sizeof(*look));
+}
+
+uint64_t look_identity(const struct look *look)
+{
+    uint64_t identity = look->uuid[0] ? fingerprint_of(FINGERPRINT_START, look->uuid) : look->id;
+
+    return identity ? identity : 1;
 }
 
 bool look_is_another_life(const struct look *before, const struct look *after)

@@ -80,6 +80,10 @@ struct look {
 
 void look_dispose(struct look *look);
 
+/* A number for the server that was looked at, the same over its restarts: of its UUID, or where it
+ * has none (MariaDB) of its server id. Never 0. */
+uint64_t look_identity(const struct look *look);
+
 /* True when the two looks are at different lives or different servers: horizons are void. */
 bool look_is_another_life(const struct look *before, const struct look *after);
 

@@ -88,6 +88,12 @@ static void suspect(struct process *process, unsigned server)
     health_suspect(process->health, server);
 }
 
+static struct thread_watch *watch(struct process *process, unsigned server,
+                                  const struct thread_watch *wanted)
+{
+    return health_watch_thread(process->health, server, wanted);
+}
+
 static void relist(struct process *process)
 {
     health_relist(process->health);
@@ -246,6 +252,7 @@ static bool start_process(struct control *control)
     process->topology = current_topology;
     process->want = want;
     process->suspect = suspect;
+    process->watch = watch;
     process->relist = relist;
     process->permits =
         permits_new(config->proxy.workers, ROSTER_SERVERS, limits, wake_one, control);

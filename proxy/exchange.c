@@ -12,6 +12,7 @@
 #include "protocol/frame.h"
 #include "protocol/response.h"
 #include "proxy/client/command.h"
+#include "proxy/client/doubt.h"
 #include "proxy/client/learn.h"
 #include "proxy/client/login.h"
 #include "proxy/client/prepared_commands.h"
@@ -386,7 +387,7 @@ void exchange_lost(struct session *session, struct backend *backend, const struc
     }
     if (was_sent && command->has_statement && command->statement.may_change) {
         session->last_write = worker_now(session->worker);
-        session->outcome_unknown = true;
+        doubt_add(&session->doubt, backend);
     }
     if (command->forwarded) {
         session_close(session, "the server was lost in the middle of an answer");

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct health;
+struct thread_watch;
 struct topology;
 
 struct process {
@@ -29,6 +30,9 @@ struct process {
     void (*want)(struct process *process, uint64_t floor_ns);
     /* The data path lost or could not make a connection; see health_suspect. */
     void (*suspect)(struct process *process, unsigned server);
+    /* A write was lost with its connection; see health_watch_thread. */
+    struct thread_watch *(*watch)(struct process *process, unsigned server,
+                                  const struct thread_watch *wanted);
     /* A table name was not in the catalog; see health_relist. */
     void (*relist)(struct process *process);
 

@@ -435,6 +435,14 @@ struct backend *backend_new(struct worker *worker, struct group *group, unsigned
     return backend;
 }
 
+/* Who is at the server's address, as its monitor saw it last; 0: not known. */
+static uint64_t server_identity(const struct worker *worker, unsigned server)
+{
+    const struct server_info *info = worker_server(worker, server);
+
+    return info == NULL ? 0 : atomic_load_explicit(&info->gauges->identity, memory_order_relaxed);
+}
+
 void backend_open(struct worker *worker, struct group *group, unsigned server)
 {
     const struct config *config = worker_config(worker);
@@ -442,6 +450,7 @@ void backend_open(struct worker *worker, struct group *group, unsigned server)
     int status;
 
     backend->id = atomic_fetch_add(&worker->process->next_backend, 1) + 1;
+    backend->identity = server_identity(worker, server);
     backend->deadline_ns = backend->opened_ns + (uint64_t)config->pool.wait_timeout_ms * 1000000;
     if (config->pool.max_lifetime_ms != 0) {
         backend->expires_ns = backend->opened_ns + (uint64_t)config->pool.max_lifetime_ms * 1000000;

@@ -80,6 +80,7 @@ struct backend {
     enum backend_state state;
     struct stream *stream; /* owner */
     uint32_t thread_id;    /* the server's number for this connection */
+    uint64_t identity;     /* of the server when it was opened: server_gauges.identity */
     uint64_t capabilities; /* agreed on with the server */
     uint16_t status;       /* of the last OK or EOF */
     bool discard;          /* close instead of keeping: its state can not be repaired */

@@ -66,6 +66,7 @@ struct backend_parcel *backend_pack(struct backend *backend)
     parcel->is_unix = backend_server(backend)->address.kind == CONFIG_ADDRESS_UNIX;
     parcel->id = backend->id;
     parcel->thread_id = backend->thread_id;
+    parcel->identity = backend->identity;
     parcel->capabilities = backend->capabilities;
     parcel->status = backend->status;
     parcel->opened_ns = backend->opened_ns;
@@ -107,6 +108,7 @@ void backend_unpack(struct worker *worker, struct group *group, unsigned server,
     backend->is_opening = is_expected;
     backend->id = parcel->id;
     backend->thread_id = parcel->thread_id;
+    backend->identity = parcel->identity;
     backend->capabilities = parcel->capabilities;
     backend->status = parcel->status;
     backend->opened_ns = parcel->opened_ns;

@@ -20,6 +20,7 @@ struct backend_parcel {
     bool is_unix;
     uint64_t id;
     uint32_t thread_id;
+    uint64_t identity;
     uint64_t capabilities;
     uint16_t status;
     bool needs_reset; /* it has prepared statements, which stay behind */

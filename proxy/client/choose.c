@@ -11,6 +11,7 @@
 #include "health/health.h"
 #include "health/topology.h"
 #include "protocol/capability.h"
+#include "proxy/client/doubt.h"
 #include "proxy/client/environment.h"
 #include "proxy/client/session.h"
 #include "proxy/worker.h"
@@ -151,6 +152,7 @@ void choose_route(struct session *session)
     struct command_in_hand *command = session->command;
     const struct statement *statement = &command->statement;
     bool is_read = statement->class == STATEMENT_READ;
+    bool in_doubt = doubt_remains(&session->doubt, &session->last_write);
     struct session_view view = {
         .transaction = session->transaction,
         .autocommit = (session->status & STATUS_AUTOCOMMIT) != 0,
@@ -158,7 +160,7 @@ void choose_route(struct session *session)
         .pinned_to = pinned_to(session),
         .last_write = session->last_write,
         .last_read = session->last_read,
-        .write_outcome_unknown = session->outcome_unknown,
+        .write_outcome_unknown = in_doubt,
         .log_off = session->log_off,
         .system_schema = is_read && is_system_schema(environment_schema(session->environment)),
     };

@@ -9,6 +9,7 @@
 #include "protocol/command.h"
 #include "protocol/error.h"
 #include "proxy/client/command.h"
+#include "proxy/client/doubt.h"
 #include "proxy/client/environment.h"
 #include "proxy/client/login.h"
 #include "proxy/client/prepared_table.h"
@@ -98,6 +99,7 @@ static void on_closed(void *owner)
     }
     prepared_table_free(session->statements);
     login_dispose(session);
+    doubt_free(session->doubt);
     environment_unref(session->environment);
     mem_free(session);
 }

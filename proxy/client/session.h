@@ -37,6 +37,7 @@
 #include <stdint.h>
 
 struct account;
+struct doubt;
 struct prepared;
 struct prepared_table;
 struct server_facts;
@@ -118,7 +119,6 @@ struct session {
     bool is_reading;        /* session_read is on the stack */
     bool one_shot_variable; /* see tracking.h */
     bool log_off;           /* sql_log_bin=0 was seen */
-    bool outcome_unknown;   /* a write's connection was lost: it may still commit */
     bool close_after;       /* COMMIT RELEASE */
     uint16_t status;        /* status flags as the client saw them last */
     uint16_t collation;     /* that the client named at login */
@@ -130,6 +130,7 @@ struct session {
     enum session_transaction transaction;
     int last_server;                /* where its last read went; -1: none */
     uint64_t last_write, last_read; /* moments */
+    struct doubt *doubt; /* owner: writes that were lost and may still commit; NULL: none */
     uint64_t last_insert_id;
     uint64_t queries;
     uint64_t idle_queries; /* `queries` when idleness was last looked at */

@@ -89,6 +89,107 @@ static void write_is_not_repeated(void **state)
     world_end(world);
 }
 
+/* A write is sent over a connection that is then lost; returns the number of the server's thread.
+ */
+static uint32_t lose_a_write(struct world *world, struct client *client)
+{
+    struct connection *connection;
+    uint32_t thread_id;
+
+    client_query(client, "DELETE FROM shop.t");
+    connection = server_expect(world, PRIMARY, "QUERY DELETE FROM shop.t");
+    thread_id = connection->number;
+    connection_lose(connection);
+    client_expect_error(client, 2013, "lost the connection to server db1");
+    return thread_id;
+}
+
+static bool reads_on_primary(struct world *world, struct client *client)
+{
+    struct connection *connection;
+
+    client_query(client, "SELECT 1");
+    connection = world_expect(world, "QUERY SELECT 1");
+    answer_row(connection, "1");
+    client_expect(client, "rows 1");
+    return connection->server->number == PRIMARY;
+}
+
+/* While the thread of a lost write may still run, no replica is fresh enough; the moment when it is
+ * known to be gone is the floor. */
+static void lost_write_ends_with_its_thread(void **state)
+{
+    struct world *world = world_new(1, NULL);
+    struct client *client = client_log_in(world, NULL);
+    struct client *other;
+    uint32_t thread_id;
+
+    (void)state;
+    world->gauges[PRIMARY].identity = 77;
+    thread_id = lose_a_write(world, client);
+    assert_int_equal(world->watches[PRIMARY].items[0]->identity, 77);
+    world_replicas_follow(world);
+    assert_true(reads_on_primary(world, client));
+    world_advance_ms(world, 60000);
+    assert_true(reads_on_primary(world, client));
+    other = client_log_in(world, NULL);
+    assert_false(reads_on_primary(world, other)); /* it is this session's doubt alone */
+
+    world_replicas_stop(world);
+    world_advance_ms(world, 10);
+    world_thread_gone(world, PRIMARY, thread_id);
+    assert_true(reads_on_primary(world, client));
+    assert_int_equal(world->wanted_floor, world->now);
+    world_replicas_stop(world);
+    assert_false(reads_on_primary(world, client));
+    assert_null(world->workers[0].sessions->next->doubt);
+    world_end(world);
+}
+
+static void each_lost_write_counts(void **state)
+{
+    struct world *world = world_new(1, NULL);
+    struct client *client = client_log_in(world, NULL);
+    uint32_t first = lose_a_write(world, client);
+    uint32_t second = lose_a_write(world, client);
+
+    (void)state;
+    world_replicas_follow(world);
+    world_thread_gone(world, PRIMARY, second);
+    assert_true(reads_on_primary(world, client));
+    world_thread_gone(world, PRIMARY, first);
+    assert_false(reads_on_primary(world, client));
+    world_end(world);
+}
+
+static void thread_that_cannot_be_watched(void **state)
+{
+    struct world *world = world_new(1, NULL);
+    struct client *client = client_log_in(world, NULL);
+    uint32_t watched = lose_a_write(world, client);
+
+    (void)state;
+    world->watches_nothing = true;
+    lose_a_write(world, client);
+    world_thread_gone(world, PRIMARY, watched);
+    world_replicas_follow(world);
+    world_advance_ms(world, 60000);
+    assert_true(reads_on_primary(world, client));
+    world_end(world);
+}
+
+/* The client goes while its write is in doubt: then nobody asks any more (see world_end). */
+static void nobody_is_in_doubt_any_more(void **state)
+{
+    struct world *world = world_new(1, NULL);
+    struct client *client = client_log_in(world, NULL);
+
+    (void)state;
+    lose_a_write(world, client);
+    assert_true(watch_list_is_needed(&world->watches[PRIMARY]));
+    world_end(world);
+}
+
 static void pinned_session_ends_with_its_connection(void **state)
 {
     struct world *world = world_new(1, NULL);
@@ -307,7 +408,7 @@ static void lost_before_the_write_was_sent(void **state)
     connection_expect(connection, "QUERY DELETE FROM t");
     answer_ok(connection, "affected=1");
     client_expect(client, "ok affected=1");
-    assert_false(world->workers[0].sessions->outcome_unknown);
+    assert_null(world->workers[0].sessions->doubt);
     world_end(world);
 }
 
@@ -318,6 +419,10 @@ int main(void)
         cmocka_unit_test(read_is_never_retried_twice_nor_on_the_primary),
         cmocka_unit_test(read_of_the_only_replica_is_not_retried_on_the_primary),
         cmocka_unit_test(write_is_not_repeated),
+        cmocka_unit_test(lost_write_ends_with_its_thread),
+        cmocka_unit_test(each_lost_write_counts),
+        cmocka_unit_test(thread_that_cannot_be_watched),
+        cmocka_unit_test(nobody_is_in_doubt_any_more),
         cmocka_unit_test(pinned_session_ends_with_its_connection),
         cmocka_unit_test(pinned_session_ends_in_the_middle_of_a_command),
         cmocka_unit_test(partial_answer_ends_the_client),

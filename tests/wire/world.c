@@ -98,6 +98,28 @@ static void suspect(struct process *process, unsigned server)
     world_of(process)->suspects[server]++;
 }
 
+static struct thread_watch *watch(struct process *process, unsigned server,
+                                  const struct thread_watch *wanted)
+{
+    struct world *world = world_of(process);
+
+    return world->watches_nothing ? NULL
+                                  : watch_list_add(&world->watches[server], wanted, world->now, 1);
+}
+
+void world_thread_gone(struct world *world, unsigned server, uint32_t thread_id)
+{
+    struct watch_list *list = &world->watches[server];
+
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i]->thread_id == thread_id) {
+            watch_list_conclude(list, i, world->now);
+            return;
+        }
+    }
+    fail_msg("thread %u of server %u is not watched", (unsigned)thread_id, server);
+}
+
 static void relist(struct process *process)
 {
     world_of(process)->relists++;
@@ -290,6 +312,7 @@ static void begin_process(struct world *world)
     world->process.topology = current_topology;
     world->process.want = want;
     world->process.suspect = suspect;
+    world->process.watch = watch;
     world->process.relist = relist;
 }
 
@@ -413,6 +436,7 @@ static void assert_nothing_is_left(struct world *world)
     for (unsigned s = 0; s < WORLD_SERVERS; s++) {
         assert_int_equal(permits_used(world->process.permits, s), 0);
         assert_int_equal(permits_queued(world->process.permits, s), 0);
+        assert_false(watch_list_is_needed(&world->watches[s]));
     }
     assert_int_equal(atomic_load(&world->process.clients), 0);
     for (unsigned i = 0; i < world->roster->user_count; i++) {

@@ -18,6 +18,7 @@
 #include "memory_stream.h"
 
 #include "health/topology.h"
+#include "health/watch.h"
 #include "proxy/config/config.h"
 #include "proxy/process.h"
 #include "proxy/worker.h"
@@ -64,6 +65,8 @@ struct world {
     uint64_t wanted_floor; /* of the last call */
     unsigned wants, relists;
     unsigned suspects[WORLD_SERVERS];
+    struct watch_list watches[WORLD_SERVERS]; /* threads of lost writes; see world_thread_gone */
+    bool watches_nothing;
     char log_path[64];
 };
 
@@ -89,6 +92,9 @@ void world_set_horizon(struct world *world, unsigned server, uint64_t moment);
 /* All replicas have everything, for ever; or nothing that is newer than now. */
 void world_replicas_follow(struct world *world);
 void world_replicas_stop(struct world *world);
+
+/* This watched thread of a server is known to be gone, now. */
+void world_thread_gone(struct world *world, unsigned server, uint32_t thread_id);
 
 /* The log so far holds this text. */
 bool world_logged(struct world *world, const char *text);

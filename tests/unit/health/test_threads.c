@@ -27,6 +27,10 @@ static struct {
     atomic_uint looks;
     atomic_uint samples;
     atomic_uint waits;
+    atomic_uint asked;   /* about threads */
+    atomic_uint running; /* the thread with this number is listed */
+    atomic_bool blind;   /* the account is not shown others' threads */
+    atomic_uint events;
     atomic_uint open_probes;
     atomic_uint changes;
     atomic_uint caught_up;
@@ -137,8 +141,20 @@ static struct catalog *no_catalog(struct probe *p)
     return NULL;
 }
 
-static const struct probe_ops ops = {open_probe, close_probe, look,      sample,
-                                     wait_for,   no_facts,    no_catalog};
+static bool threads(struct probe *p, const uint32_t *ids, size_t count, bool *listed,
+                    bool *sees_all)
+{
+    if (p->server != 0)
+        abort();
+    atomic_fetch_add(&world.asked, 1);
+    *sees_all = !atomic_load(&world.blind);
+    for (size_t i = 0; i < count; i++)
+        listed[i] = *sees_all && ids[i] == atomic_load(&world.running);
+    return true;
+}
+
+static const struct probe_ops ops = {open_probe, close_probe, look,     sample,
+                                     wait_for,   threads,     no_facts, no_catalog};
 
 /* Set once it has started: the callbacks may come before that. */
 static _Atomic(struct health *) started;
@@ -156,6 +172,15 @@ static void on_caught_up(void *context)
 {
     (void)context;
     atomic_fetch_add(&world.caught_up, 1);
+}
+
+static void on_event(void *context, const char *subject, const char *what, const char *why)
+{
+    (void)context;
+    (void)subject;
+    (void)why;
+    if (strcmp(what, "threads are not shown") == 0)
+        atomic_fetch_add(&world.events, 1);
 }
 
 static struct health *health;
@@ -187,7 +212,8 @@ static struct topology *start(unsigned poll_ms, unsigned delay_us)
                                            .sample_min_ms = 10,
                                            .context = &started,
                                            .on_change = on_change,
-                                           .on_caught_up = on_caught_up};
+                                           .on_caught_up = on_caught_up,
+                                           .on_event = on_event};
 
     memset(&world, 0, sizeof(world));
     atomic_store(&world.written, 1);
@@ -354,12 +380,100 @@ static void test_primary_goes(void **state)
     stop(t);
 }
 
+static struct thread_watch *watch(const struct topology *t, uint32_t thread_id)
+{
+    const struct thread_watch wanted = {.identity = atomic_load(&t->servers[0].gauges->identity),
+                                        .opened_ns = health_now(),
+                                        .thread_id = thread_id};
+
+    return health_watch_thread(health, 0, &wanted);
+}
+
+static uint64_t gone_after(const struct thread_watch *w)
+{
+    for (int i = 0; i < 3000 && !thread_watch_gone(w); i++)
+        usleep(1000);
+    return thread_watch_gone(w);
+}
+
+static void test_thread_is_watched(void **state)
+{
+    struct topology *t = start(200, 100);
+
+    (void)state;
+    atomic_store(&world.running, 7);
+    struct thread_watch *runs = watch(t, 7);
+    struct thread_watch *ended = watch(t, 8);
+    uint64_t before = health_now();
+    uint64_t gone = gone_after(ended);
+    assert_in_range(gone, before - 1000 * MS, health_now());
+    thread_watch_unref(ended);
+
+    /* Asked on and on while it runs, more and more slowly. */
+    usleep(1000000);
+    unsigned asked = atomic_load(&world.asked);
+    assert_in_range(asked, 5, 12);
+    assert_int_equal(thread_watch_gone(runs), 0);
+    before = health_now();
+    atomic_store(&world.running, 0);
+    assert_true(gone_after(runs) > before);
+    thread_watch_unref(runs);
+
+    /* And then no more, nor about one that nobody wants to know about. */
+    atomic_store(&world.running, 9);
+    thread_watch_unref(watch(t, 9));
+    usleep(250000);
+    asked = atomic_load(&world.asked);
+    usleep(500000);
+    assert_int_equal(atomic_load(&world.asked), asked);
+    stop(t);
+}
+
+static void test_blind_account_proves_nothing(void **state)
+{
+    struct topology *t = start(50, 100);
+
+    (void)state;
+    atomic_store(&world.blind, true);
+    struct thread_watch *w = watch(t, 7);
+    usleep(400000);
+    assert_int_equal(thread_watch_gone(w), 0);
+    assert_int_equal(atomic_load(&world.events), 1);
+    atomic_store(&world.blind, false);
+    assert_true(gone_after(w) > 0);
+    thread_watch_unref(w);
+    stop(t);
+}
+
+/* A server that is not the primary is not asked; the watch outlives the health part. */
+static void test_only_the_primary_is_asked(void **state)
+{
+    struct topology *t = start(20, 100);
+    const struct thread_watch wanted = {.identity = 2, .thread_id = 1, .opened_ns = 1};
+    struct thread_watch *w = health_watch_thread(health, 1, &wanted);
+
+    (void)state;
+    assert_non_null(w);
+    usleep(200000);
+    assert_int_equal(thread_watch_gone(w), 0);
+    assert_int_equal(atomic_load(&world.asked), 0);
+    stop(t);
+    assert_int_equal(thread_watch_gone(w), 0);
+    thread_watch_unref(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_catches_up),          cmocka_unit_test(test_nobody_asks),
-        cmocka_unit_test(test_interest_fades),      cmocka_unit_test(test_many_ask_at_once),
-        cmocka_unit_test(test_stops_while_waiting), cmocka_unit_test(test_primary_goes),
+        cmocka_unit_test(test_catches_up),
+        cmocka_unit_test(test_nobody_asks),
+        cmocka_unit_test(test_interest_fades),
+        cmocka_unit_test(test_many_ask_at_once),
+        cmocka_unit_test(test_stops_while_waiting),
+        cmocka_unit_test(test_primary_goes),
+        cmocka_unit_test(test_thread_is_watched),
+        cmocka_unit_test(test_blind_account_proves_nothing),
+        cmocka_unit_test(test_only_the_primary_is_asked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
