@@ -61,6 +61,9 @@ static void on_closed(void *owner)
     struct backend *backend = owner;
     struct pool *pool = backend->worker->pool;
 
+    if (backend->worker->survey.backend == backend) {
+        backend->worker->survey.backend = backend->next_all;
+    }
     DL_DELETE2(pool->backends, backend, previous_all, next_all);
     pool_closed(backend, &backend->error);
     backend_login_dispose(backend);
@@ -304,7 +307,12 @@ static bool swallow(struct backend *backend)
 /* All steps are done and the client's command, if any, was not among them. */
 static void on_in_step(struct backend *backend)
 {
-    if (backend->state == BACKEND_SETUP) {
+    if (backend->kills != 0) {
+        log_info(log_number("backend", backend->id), "killed server=%s thread=%u answer=\"%s\"",
+                 server_name(backend), backend->kills,
+                 backend->failure.code != 0 ? backend->failure.text : "OK");
+        backend_close(backend, "it has done its work");
+    } else if (backend->state == BACKEND_SETUP) {
         if (backend->failure.code != 0) {
             struct sql_error error = backend->failure;
 
@@ -443,14 +451,14 @@ static uint64_t server_identity(const struct worker *worker, unsigned server)
     return info == NULL ? 0 : atomic_load_explicit(&info->gauges->identity, memory_order_relaxed);
 }
 
-void backend_open(struct worker *worker, struct group *group, unsigned server)
+static void connect_to_server(struct backend *backend)
 {
+    struct worker *worker = backend->worker;
     const struct config *config = worker_config(worker);
-    struct backend *backend = backend_new(worker, group, server);
     int status;
 
     backend->id = atomic_fetch_add(&worker->process->next_backend, 1) + 1;
-    backend->identity = server_identity(worker, server);
+    backend->identity = server_identity(worker, backend->server);
     backend->deadline_ns = backend->opened_ns + (uint64_t)config->pool.wait_timeout_ms * 1000000;
     if (config->pool.max_lifetime_ms != 0) {
         backend->expires_ns = backend->opened_ns + (uint64_t)config->pool.max_lifetime_ms * 1000000;
@@ -460,6 +468,11 @@ void backend_open(struct worker *worker, struct group *group, unsigned server)
     backend->stream =
         worker->transport.connect(worker->transport.context, &backend_server(backend)->address,
                                   &backend_events, backend, &status);
+}
+
+void backend_open(struct worker *worker, struct group *group, unsigned server)
+{
+    connect_to_server(backend_new(worker, group, server));
 }
 
 /* What every fresh or reset connection is sent first. */
@@ -497,6 +510,40 @@ static void send_setup(struct backend *backend, bool reset)
     stream_write_one(backend->stream, writer_bytes(&out));
 }
 
+/* KILL without a privilege: a user may end its own threads. */
+static void send_kill(struct backend *backend)
+{
+    uint8_t packet[64];
+    char sql[32];
+    struct writer out = writer_over(packet, sizeof packet);
+    size_t at = write_packet_begin(&out);
+
+    snprintf(sql, sizeof sql, "KILL %u", backend->kills);
+    write_u8(&out, COMMAND_QUERY);
+    write_bytes(&out, bytes_of_text(sql));
+    write_packet_end(&out, at, 0);
+    backend_expect(backend, STEP_KILL, COMMAND_QUERY, 1, NULL);
+    stream_write_one(backend->stream, writer_bytes(&out));
+}
+
+void backend_kill(struct backend *victim)
+{
+    struct backend *backend;
+
+    if (victim->worker->pool->closed || !victim->has_permit) {
+        return;
+    }
+    backend = backend_new(victim->worker, victim->group, victim->server);
+    roster_unref(backend->roster);
+    backend->roster = roster_ref(victim->roster); /* the server may be configured no more */
+    backend->generation = victim->generation;
+    backend->is_opening = false; /* no lease waits for it */
+    backend->kills = victim->thread_id;
+    victim->has_permit = false;
+    victim->worker->pool->backend_count++;
+    connect_to_server(backend);
+}
+
 void backend_logged_in(struct backend *backend)
 {
     struct environment_store *store = backend->worker->environments;
@@ -504,6 +551,11 @@ void backend_logged_in(struct backend *backend)
 
     backend_login_dispose(backend);
     enter(backend, BACKEND_SETUP);
+    if (backend->kills != 0) {
+        environment_unref(blank);
+        send_kill(backend);
+        return;
+    }
     backend_set_environment(backend,
                             environment_with_charset(store, blank, bytes_of_text("utf8mb4"),
                                                      bytes_of_text("utf8mb4_general_ci")));

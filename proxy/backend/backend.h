@@ -56,6 +56,7 @@ enum step_kind {
     STEP_STATE,    /* SET a = 1, ... */
     STEP_PREPARE,  /* COM_STMT_PREPARE of a statement that the session prepared elsewhere */
     STEP_TRACKERS, /* COM_PING, to fetch trackers that EOF could not carry */
+    STEP_KILL,     /* KILL of another connection; see backend_kill */
     STEP_CLIENT,   /* the client's command: the session reads this answer */
 };
 
@@ -85,7 +86,8 @@ struct backend {
     uint16_t status;       /* of the last OK or EOF */
     bool discard;          /* close instead of keeping: its state can not be repaired */
     bool is_opening;       /* not ready for the first time yet */
-    bool has_permit;       /* false once it went on with a parcel */
+    bool has_permit;       /* false once it went on with a parcel, or to who kills it */
+    uint32_t kills;        /* it was opened only to end this thread of the server; 0: it was not */
     uint64_t deadline_ns;  /* OPENING, LOGIN, SETUP: when it must be ready */
     uint64_t opened_ns, idle_ns;
     uint64_t expires_ns;   /* [pool] max_lifetime_ms; 0: never */
@@ -119,6 +121,11 @@ void backend_unpack(struct worker *worker, struct group *group, unsigned server,
 /* Makes a parcel of an idle connection; the connection itself is then closing, without its permit,
  * which goes with the parcel. NULL: this connection cannot move, and is as it was. */
 struct backend_parcel *backend_pack(struct backend *backend);
+
+/* Has the server end what runs on this connection, which the caller closes next: a server goes on
+ * with a statement although its client is gone. A connection of its own, by the same user, sends a
+ * KILL; it takes the victim's permit over. */
+void backend_kill(struct backend *victim);
 
 /* Brings an idle connection back to the state of a fresh one; pool_opened follows. */
 void backend_reset(struct backend *backend);
