@@ -36,6 +36,7 @@ struct process {
     /* A table name was not in the catalog; see health_relist. */
     void (*relist)(struct process *process);
 
+    atomic_bool is_paused;    /* PAUSE: statements that need a connection wait */
     atomic_uint next_session; /* ids that clients see; never 0 */
     atomic_ullong next_backend;
     atomic_uint clients; /* connected now */

@@ -197,14 +197,12 @@ static void end_overdue(struct worker *worker, struct session *session, uint64_t
         } else if (roster_user(worker->roster, session->user) == NULL &&
                    session_is_movable(session)) {
             session_close(session, "its user was removed");
-        } else if (config->idle_timeout_ms != 0) {
-            if (session->idle_queries != session->queries) {
-                session->idle_queries = session->queries;
-                session->state_since_ns = now;
-            } else if (now >=
-                       session->state_since_ns + (uint64_t)config->idle_timeout_ms * 1000000) {
-                session_close(session, "idle_timeout_ms");
-            }
+        } else if (session->idle_queries != session->queries) {
+            session->idle_queries = session->queries;
+            session->state_since_ns = now;
+        } else if (config->idle_timeout_ms != 0 &&
+                   now >= session->state_since_ns + (uint64_t)config->idle_timeout_ms * 1000000) {
+            session_close(session, "idle_timeout_ms");
         }
         break;
     case SESSION_LEASING:

@@ -55,6 +55,13 @@ struct transport {
     void *context;
 };
 
+/* Where a survey goes on (proxy/survey.h); moved on when the session or connection ends. Inquiries
+ * are answered one after the other, so one place of each is enough. */
+struct worker_survey {
+    struct session *session;
+    struct backend *backend;
+};
+
 struct worker {
     unsigned number;
     struct process *process; /* borrower */
@@ -77,6 +84,7 @@ struct worker {
      * good for one catalog. See proxy/client/choose.c. */
     struct table_judgement *judgements;
     uint64_t *refused; /* owner: digests of statements that a replica refused as writes */
+    struct worker_survey survey;
 };
 
 void worker_init(struct worker *worker, unsigned number, struct process *process,

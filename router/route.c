@@ -73,8 +73,7 @@ static uint64_t later(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-static uint64_t floor_of(const struct session_view *session, const struct policy *policy,
-                         uint64_t now)
+uint64_t route_floor(const struct session_view *session, const struct policy *policy, uint64_t now)
 {
     switch (policy->consistency) {
     case CONSISTENCY_EVENTUAL:
@@ -109,7 +108,7 @@ static struct route route_read(const struct statement *statement,
     if (session->tables_unsafe)
         return to(TARGET_PRIMARY, "names a table that replicas may not have, or that is new");
     result = to(TARGET_REPLICA, statement->why);
-    result.floor = floor_of(session, policy, now);
+    result.floor = route_floor(session, policy, now);
     return result;
 }
 

@@ -64,6 +64,9 @@ struct route {
     const char *why; /* static text */
 };
 
+/* The floor of a read that came now; 0: none. */
+uint64_t route_floor(const struct session_view *session, const struct policy *policy, uint64_t now);
+
 /* now is read by the caller, fresh. */
 struct route route(const struct statement *statement, const struct session_view *session,
                    const struct policy *policy, uint64_t now);

@@ -148,12 +148,14 @@ static void stop_expecting(struct lease *lease)
 static void queue(struct pool *pool, struct lease *lease)
 {
     DL_APPEND2(pool->waiting, lease, previous, next);
+    lease->group->servers[lease->server].queued_count++;
     lease->state = LEASE_QUEUED;
 }
 
 static void unqueue(struct pool *pool, struct lease *lease)
 {
     DL_DELETE2(pool->waiting, lease, previous, next);
+    lease->group->servers[lease->server].queued_count--;
     lease->state = LEASE_NONE;
 }
 

@@ -62,6 +62,8 @@ struct group_server {
     unsigned idle_count, opening, leased;
     uint64_t retry_ns;       /* not before: to open one only for min_idle */
     struct lease *expecting; /* oldest first */
+    unsigned queued_count;   /* of the pool's waiting leases */
+    bool was_seen;           /* false but during a survey */
 };
 
 struct group {

@@ -354,6 +354,19 @@ int choose_server(struct session *session, bool *behind)
     return picked;
 }
 
+uint64_t choose_floor(const struct session *session, uint64_t now, enum consistency *consistency)
+{
+    const struct config *config = worker_config(session->worker);
+    struct session_view view = {.last_write = session->last_write, .last_read = session->last_read};
+    struct policy policy = {
+        .consistency = mode_of(session),
+        .max_staleness_ns = (uint64_t)config->consistency.max_staleness_ms * 1000000,
+    };
+
+    *consistency = policy.consistency;
+    return route_floor(&view, &policy, now);
+}
+
 void choose_explain_none(const struct session *session, char *text, size_t size)
 {
     const struct topology *topology = session->worker->topology;

@@ -5,6 +5,8 @@
 #ifndef TIDEMARK_PROXY_CLIENT_CHOOSE_H
 #define TIDEMARK_PROXY_CLIENT_CHOOSE_H
 
+#include "router/route.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -18,6 +20,9 @@ void choose_route(struct session *session);
  * the monitors for fresher horizons where a read had to go to the primary for want of one.
  * *behind: replicas exist, but none has reached the floor yet. */
 int choose_server(struct session *session, bool *behind);
+
+/* The floor of a read that came at `now`; 0: none. *consistency is the mode that says so. */
+uint64_t choose_floor(const struct session *session, uint64_t now, enum consistency *consistency);
 
 /* Why there is no server, for the client: one phrase. */
 void choose_explain_none(const struct session *session, char *text, size_t size);

@@ -361,7 +361,19 @@ static void leave_connection(struct session *session)
 {
     session_release(session, false);
     session->pins = 0;
+    session->pinned_ns = 0;
     session->transaction = SESSION_TRANSACTION_NONE;
+}
+
+/* What others may wait for, or what is half done: such sessions go on while statements are paused,
+ * to the end of it. */
+static const unsigned pins_that_go_on = PIN_TRANSACTION | PIN_XA | PIN_LOCK_TABLES | PIN_GET_LOCK |
+                                        PIN_INSTANCE_LOCK | PIN_CURSOR | PIN_LONG_DATA;
+
+static bool has_to_wait_for_resume(const struct session *session)
+{
+    return atomic_load_explicit(&session->worker->process->is_paused, memory_order_relaxed) &&
+           (session->pins & pins_that_go_on) == 0;
 }
 
 void command_place(struct session *session)
@@ -375,8 +387,20 @@ void command_place(struct session *session)
         !(command->statement.uses & (USE_WARNINGS | USE_FOUND_ROWS | USE_ROW_COUNT))) {
         session->pins &= ~(unsigned)PIN_WARNINGS;
     }
-    if (session->lease.state == LEASE_HELD && session->pins == 0) {
-        session_release(session, true);
+    if (session->pins == 0) {
+        session->pinned_ns = 0;
+        if (session->lease.state == LEASE_HELD) {
+            session_release(session, true);
+        }
+    }
+    if (has_to_wait_for_resume(session)) {
+        command->is_held_back = true;
+        wait_for_server(session);
+        return;
+    }
+    if (command->is_held_back) {
+        command->is_held_back = false;
+        command->resumed_ns = worker_now(session->worker);
     }
     if (begins_after_read_only(session)) {
         leave_connection(session);
@@ -388,6 +412,7 @@ void command_place(struct session *session)
         choose_route(session);
     }
     if (session->lease.state == LEASE_HELD) {
+        stop_waiting(session);
         command_send(session);
         return;
     }
@@ -447,8 +472,13 @@ bool command_try_elsewhere(struct session *session, int server)
 
 static bool may_wait_for_server(const struct session *session, uint64_t now)
 {
-    return now < session->command->since_ns +
-                     (uint64_t)worker_config(session->worker)->proxy.failover_wait_ms * 1000000;
+    const struct command_in_hand *command = session->command;
+    uint64_t since = command->resumed_ns != 0 ? command->resumed_ns : command->since_ns;
+
+    if (command->is_held_back) {
+        return now < command->since_ns + COMMAND_PAUSE_MS * UINT64_C(1000000);
+    }
+    return now < since + (uint64_t)worker_config(session->worker)->proxy.failover_wait_ms * 1000000;
 }
 
 bool command_wait_for_server(struct session *session, const struct sql_error *error)
@@ -477,8 +507,24 @@ void command_retry_serverless(struct session *session, uint64_t now)
     if (session->command != command || !command->serverless || may_wait_for_server(session, now)) {
         return;
     }
-    choose_explain_none(session, why, sizeof why);
-    error = error_make(ERROR_UNKNOWN, "%s (waited %u ms, [proxy] failover_wait_ms)", why,
-                       config->proxy.failover_wait_ms);
+    if (command->is_held_back) {
+        error =
+            error_make(ERROR_UNKNOWN, "statements are paused, and nobody has resumed them for %u s",
+                       (unsigned)COMMAND_PAUSE_MS / 1000);
+    } else {
+        choose_explain_none(session, why, sizeof why);
+        error = error_make(ERROR_UNKNOWN, "%s (waited %u ms, [proxy] failover_wait_ms)", why,
+                           config->proxy.failover_wait_ms);
+    }
     session_refuse(session, &error);
+}
+
+void command_recall(struct session *session, int server)
+{
+    if (session->state == SESSION_LEASING &&
+        (session->lease.state == LEASE_QUEUED || session->lease.state == LEASE_EXPECTING) &&
+        (server < 0 || session->lease.server == (unsigned)server)) {
+        pool_cancel(session->worker->pool, &session->lease);
+        command_place(session);
+    }
 }

@@ -16,6 +16,8 @@
 
 struct session;
 
+enum { COMMAND_PAUSE_MS = 300000 }; /* how long a statement waits for RESUME */
+
 /* Takes the next command, if it is there. */
 void command_read(struct session *session);
 
@@ -35,6 +37,10 @@ bool command_try_elsewhere(struct session *session, int server);
 /* No connection to the server could be made, and the command never left: unless the server refused
  * the login, or [proxy] failover_wait_ms is over, it is placed again soon. False: it is not. */
 bool command_wait_for_server(struct session *session, const struct sql_error *error);
+
+/* Whoever waits for a connection to this server (-1: to any) waits no more: its command is placed
+ * anew, by what is true now. */
+void command_recall(struct session *session, int server);
 
 /* For sessions that found no server: tries again, or gives up when their time is over. */
 void command_retry_serverless(struct session *session, uint64_t now);

@@ -91,6 +91,9 @@ static void on_closed(void *owner)
     struct session *session = owner;
     struct worker *worker = session->worker;
 
+    if (worker->survey.session == session) {
+        worker->survey.session = session->next;
+    }
     DL_DELETE2(worker->sessions, session, previous, next);
     worker->session_count--;
     atomic_fetch_sub(&worker->process->clients, 1);
@@ -273,8 +276,22 @@ bool session_is_movable(const struct session *session)
     return (session->pins & ~(unsigned)PIN_WARNINGS) == 0;
 }
 
+/* A clock is read only when a session becomes pinned. */
+static void note_pins(struct session *session)
+{
+    if (session->pins == 0) {
+        session->pinned_ns = 0;
+    } else if (session->pinned_ns == 0) {
+        session->pinned_ns = worker_now(session->worker);
+        session->pinned_by = session->command != NULL && session->command->has_statement
+                                 ? session->command->statement.digest
+                                 : 0;
+    }
+}
+
 void session_finish(struct session *session)
 {
+    note_pins(session);
     session_drop_command(session);
     if (session->state != SESSION_READY) {
         session_enter(session, SESSION_READY);

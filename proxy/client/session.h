@@ -74,6 +74,7 @@ struct command_in_hand {
     struct prepared *prepared; /* STMT_*: which; borrower */
     struct bytes sql;          /* inside data; empty when the command has no text */
     uint64_t since_ns;
+    uint64_t resumed_ns;     /* it was held back until then; 0: it was not */
     uint64_t retry_ns;       /* not before: a server could not be reached */
     int avoid;               /* server not to be tried again, plus 1; 0: none */
     uint8_t code;            /* enum command */
@@ -95,6 +96,7 @@ struct command_in_hand {
     unsigned warnings;          /* of the last OK or EOF */
     bool schema_left_out;       /* the session's schema cannot be had, and the command leaves it */
     bool serverless;            /* counted in the worker's sessions that found no server */
+    bool is_held_back;          /* ... because new statements wait (PAUSE) */
     bool wants_primary; /* a replica refused it as a write, or its state could not be had there */
     bool fetching_trackers; /* the answer is complete; a PING fetches what it could not carry */
     bool prepare_began;     /* PREPARE: the answer's first packet was seen */
@@ -109,8 +111,8 @@ struct session {
     struct worker *worker;
     struct stream *client;
     enum session_state state;
-    uint32_t id; /* what clients see as CONNECTION_ID() */
-    uint64_t state_since_ns;
+    uint32_t id;             /* what clients see as CONNECTION_ID() */
+    uint64_t state_since_ns; /* LOGIN, CLOSING; READY: seen by the worker's tick */
     uint64_t capabilities;   /* the client's, as far as they were offered */
     struct account *account; /* borrower; NULL before the login */
     unsigned user;           /* the account's number in the roster */
@@ -132,6 +134,8 @@ struct session {
     uint64_t last_write, last_read; /* moments */
     struct doubt *doubt; /* owner: writes that were lost and may still commit; NULL: none */
     uint64_t last_insert_id;
+    uint64_t pinned_ns; /* since when `pins` is not 0, as far as sessions at rest go; else 0 */
+    uint64_t pinned_by; /* digest of the statement after which that was so */
     uint64_t queries;
     uint64_t idle_queries; /* `queries` when idleness was last looked at */
     struct group *group;

@@ -1,0 +1,344 @@
+/*
+ * Surveys of sessions and server connections. See survey.h.
+ *
+ * What is copied per turn goes into a chunk of its own: growing one array would have the worker
+ * move megabytes.
+ */
+#include "proxy/survey.h"
+
+#include "protocol/capability.h"
+#include "proxy/backend/pool.h"
+#include "proxy/backend/prepared_cache.h"
+#include "proxy/client/choose.h"
+#include "proxy/client/environment.h"
+#include "proxy/client/prepared_table.h"
+#include "proxy/memory.h"
+#include "proxy/program.h"
+#include "proxy/stream.h"
+#include "proxy/worker.h"
+
+/* Texts of one chunk, one behind the other; slices into it are offsets until it is complete. */
+struct texts {
+    uint8_t *data; /* owner */
+    size_t size, capacity;
+};
+
+struct extent {
+    size_t offset, size;
+};
+
+struct session_chunk {
+    struct session_chunk *next;
+    size_t count;
+    struct texts texts;
+    struct session_sight sights[SURVEY_SLICE];
+    struct extent schemas[SURVEY_SLICE], statements[SURVEY_SLICE];
+};
+
+struct backend_chunk {
+    struct backend_chunk *next;
+    size_t count;
+    struct texts texts;
+    struct backend_sight sights[SURVEY_SLICE];
+    struct extent schemas[SURVEY_SLICE];
+};
+
+/* One worker's part of a survey. */
+struct session_survey {
+    bool has_begun;
+    struct session_chunk *first, *last; /* owner */
+};
+
+struct backend_survey {
+    bool has_begun;
+    struct backend_chunk *first, *last; /* owner */
+};
+
+const char *session_state_name(enum session_state state)
+{
+    switch (state) {
+    case SESSION_LOGIN:
+        return "login";
+    case SESSION_READY:
+        return "idle";
+    case SESSION_LEASING:
+        return "waiting";
+    case SESSION_SYNCING:
+        return "preparing";
+    case SESSION_RELAYING:
+        return "running";
+    case SESSION_CLOSING:
+        return "closing";
+    }
+    return "";
+}
+
+const char *backend_state_name(enum backend_state state)
+{
+    switch (state) {
+    case BACKEND_OPENING:
+        return "opening";
+    case BACKEND_LOGIN:
+        return "login";
+    case BACKEND_SETUP:
+        return "setup";
+    case BACKEND_IDLE:
+        return "idle";
+    case BACKEND_LEASED:
+        return "leased";
+    case BACKEND_CLOSING:
+        return "closing";
+    }
+    return "";
+}
+
+static struct extent keep(struct texts *texts, struct bytes text)
+{
+    struct extent extent = {texts->size, text.size};
+
+    if (texts->capacity - texts->size < text.size) {
+        texts->capacity = (texts->capacity + text.size) * 2;
+        texts->data = mem_realloc(texts->data, texts->capacity);
+    }
+    if (text.size > 0) {
+        memcpy(texts->data + texts->size, text.data, text.size);
+    }
+    texts->size += text.size;
+    return extent;
+}
+
+static struct bytes kept(const struct texts *texts, struct extent extent)
+{
+    return extent.size == 0 ? (struct bytes){0}
+                            : bytes_of(texts->data + extent.offset, extent.size);
+}
+
+/* ---- sessions, on their worker's thread ---- */
+
+static enum session_wait wait_of(const struct session *session)
+{
+    const struct command_in_hand *command = session->command;
+
+    switch (session->state) {
+    case SESSION_LEASING:
+        if (command != NULL && command->is_held_back) {
+            return WAITS_FOR_RESUME;
+        }
+        if (session->lease.state == LEASE_QUEUED) {
+            return WAITS_FOR_CONNECTION;
+        }
+        return session->lease.state == LEASE_EXPECTING ? WAITS_FOR_OPENING : WAITS_FOR_SERVER;
+    case SESSION_RELAYING:
+        return stream_is_congested(session->client) ? WAITS_FOR_CLIENT : WAITS_FOR_NOTHING;
+    case SESSION_LOGIN:
+    case SESSION_READY:
+    case SESSION_SYNCING:
+    case SESSION_CLOSING:
+        break;
+    }
+    return WAITS_FOR_NOTHING;
+}
+
+static struct bytes text_of(const struct command_in_hand *command)
+{
+    struct bytes sql = command->sql;
+
+    if (command->prepared != NULL) {
+        sql = prepared_text_sql(command->prepared->text);
+    }
+    return bytes_first(sql, SURVEY_SQL_BYTES);
+}
+
+static void see_command(struct session *session, struct session_sight *sight)
+{
+    const struct command_in_hand *command = session->command;
+
+    sight->has_command = !command->is_login;
+    sight->since_ns = command->since_ns;
+    sight->command = command->code;
+    if (command->has_statement) {
+        sight->digest = command->statement.digest;
+        sight->why = command->route.why;
+    }
+    sight->mode = *session_mode(session);
+}
+
+static void see_session(struct session *session, uint64_t now, struct session_sight *sight)
+{
+    const struct lease *lease = &session->lease;
+    enum consistency consistency = CONSISTENCY_SESSION;
+
+    *sight = (struct session_sight){
+        .id = session->id,
+        .worker = session->worker->number,
+        .state = session->state,
+        .since_ns = session->state_since_ns,
+        .waits = wait_of(session),
+        .is_known = session->counted,
+        .is_unix = session->is_unix,
+        .user = session->user,
+        .queries = session->queries,
+        .pins = session->pins,
+        .pinned_ns = session->pinned_ns,
+        .pinned_by = session->pinned_by,
+        .transaction = session->transaction,
+        .autocommit = (session->status & STATUS_AUTOCOMMIT) != 0,
+        .server = lease->state != LEASE_NONE ? (uint8_t)lease->server : SURVEY_NO_SERVER,
+        .last_server = session->last_server >= 0 ? (uint8_t)session->last_server : SURVEY_NO_SERVER,
+        .last_read_ns = session->last_read,
+        .last_write_ns = session->last_write,
+        .thread_id = lease->state == LEASE_HELD ? lease->backend->thread_id : 0,
+    };
+    memcpy(sight->peer, session->peer, sizeof sight->peer);
+    if (session->counted) {
+        sight->floor_ns = choose_floor(session, now, &consistency);
+    }
+    sight->consistency = (int)consistency;
+    if (session->command != NULL) {
+        see_command(session, sight);
+    }
+}
+
+static struct session_chunk *next_session_chunk(struct session_survey *survey)
+{
+    struct session_chunk *chunk = mem_alloc(sizeof *chunk);
+
+    chunk->next = NULL;
+    chunk->count = 0;
+    chunk->texts = (struct texts){0};
+    if (survey->last != NULL) {
+        survey->last->next = chunk;
+    } else {
+        survey->first = chunk;
+    }
+    survey->last = chunk;
+    return chunk;
+}
+
+static bool look_at_sessions(struct worker *worker, void *state)
+{
+    struct session_survey *survey = state;
+    struct session_chunk *chunk = next_session_chunk(survey);
+    uint64_t now = worker_now(worker);
+
+    if (!survey->has_begun) {
+        survey->has_begun = true;
+        worker->survey.session = worker->sessions;
+    }
+    while (worker->survey.session != NULL && chunk->count < SURVEY_SLICE) {
+        struct session *session = worker->survey.session;
+
+        see_session(session, now, &chunk->sights[chunk->count]);
+        chunk->schemas[chunk->count] =
+            keep(&chunk->texts, environment_schema(session->environment));
+        chunk->statements[chunk->count] =
+            keep(&chunk->texts,
+                 session->command != NULL ? text_of(session->command) : (struct bytes){0});
+        chunk->count++;
+        worker->survey.session = session->next;
+    }
+    return worker->survey.session == NULL;
+}
+
+/* ---- server connections, on their worker's thread ---- */
+
+static void see_backend(const struct backend *backend, struct backend_sight *sight)
+{
+    *sight = (struct backend_sight){
+        .id = backend->id,
+        .worker = backend->worker->number,
+        .server = (uint8_t)backend->server,
+        .state = backend->state,
+        .user = backend->group->account->number,
+        .session = backend->session != NULL ? backend->session->id : 0,
+        .thread_id = backend->thread_id,
+        .opened_ns = backend->opened_ns,
+        .idle_ns = backend->state == BACKEND_IDLE ? backend->idle_ns : 0,
+        .expires_ns = backend->expires_ns,
+    };
+}
+
+static struct backend_chunk *next_backend_chunk(struct backend_survey *survey)
+{
+    struct backend_chunk *chunk = mem_alloc(sizeof *chunk);
+
+    chunk->next = NULL;
+    chunk->count = 0;
+    chunk->texts = (struct texts){0};
+    if (survey->last != NULL) {
+        survey->last->next = chunk;
+    } else {
+        survey->first = chunk;
+    }
+    survey->last = chunk;
+    return chunk;
+}
+
+static bool look_at_backends(struct worker *worker, void *state)
+{
+    struct backend_survey *survey = state;
+    struct backend_chunk *chunk = next_backend_chunk(survey);
+
+    if (!survey->has_begun) {
+        survey->has_begun = true;
+        worker->survey.backend = worker->pool->backends;
+    }
+    while (worker->survey.backend != NULL && chunk->count < SURVEY_SLICE) {
+        const struct backend *backend = worker->survey.backend;
+
+        see_backend(backend, &chunk->sights[chunk->count]);
+        chunk->schemas[chunk->count] = keep(
+            &chunk->texts, backend->environment != NULL ? environment_schema(backend->environment)
+                                                        : (struct bytes){0});
+        chunk->count++;
+        worker->survey.backend = backend->next_all;
+    }
+    return worker->survey.backend == NULL;
+}
+
+/* ---- the asker ---- */
+
+void survey_sessions(struct program *program,
+                     void (*visit)(void *context, const struct session_sight *sight), void *context)
+{
+    struct session_survey *parts = mem_calloc(program->worker_count, sizeof *parts);
+
+    inquiry_run(program->workers, program->worker_count, look_at_sessions, parts, sizeof *parts);
+    for (size_t i = 0; i < program->worker_count; i++) {
+        struct session_chunk *next;
+
+        for (struct session_chunk *chunk = parts[i].first; chunk != NULL; chunk = next) {
+            next = chunk->next;
+            for (size_t at = 0; at < chunk->count; at++) {
+                chunk->sights[at].schema = kept(&chunk->texts, chunk->schemas[at]);
+                chunk->sights[at].sql = kept(&chunk->texts, chunk->statements[at]);
+                visit(context, &chunk->sights[at]);
+            }
+            mem_free(chunk->texts.data);
+            mem_free(chunk);
+        }
+    }
+    mem_free(parts);
+}
+
+void survey_backends(struct program *program,
+                     void (*visit)(void *context, const struct backend_sight *sight), void *context)
+{
+    struct backend_survey *parts = mem_calloc(program->worker_count, sizeof *parts);
+
+    inquiry_run(program->workers, program->worker_count, look_at_backends, parts, sizeof *parts);
+    for (size_t i = 0; i < program->worker_count; i++) {
+        struct backend_chunk *next;
+
+        for (struct backend_chunk *chunk = parts[i].first; chunk != NULL; chunk = next) {
+            next = chunk->next;
+            for (size_t at = 0; at < chunk->count; at++) {
+                chunk->sights[at].schema = kept(&chunk->texts, chunk->schemas[at]);
+                visit(context, &chunk->sights[at]);
+            }
+            mem_free(chunk->texts.data);
+            mem_free(chunk);
+        }
+    }
+    mem_free(parts);
+}
