@@ -232,7 +232,7 @@ void answer_fetched(struct connection *connection, const char *rows, const char 
     answer_end(connection, words);
 }
 
-void answer_fields(struct connection *connection, const char *columns)
+void answer_fields(struct connection *connection, const char *columns, const char *words)
 {
     const char *list = columns;
     struct bytes name;
@@ -240,7 +240,7 @@ void answer_fields(struct connection *connection, const char *columns)
     while (next_piece(&list, ',', &name)) {
         write_definition(connection, name);
     }
-    answer_end(connection, "");
+    answer_end(connection, words);
 }
 
 void answer_row(struct connection *connection, const char *value)

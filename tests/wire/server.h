@@ -115,7 +115,7 @@ void answer_row(struct connection *connection, const char *value);
 void answer_cursor(struct connection *connection, const char *columns);
 void answer_fetched(struct connection *connection, const char *rows, const char *words);
 /* FIELD_LIST. */
-void answer_fields(struct connection *connection, const char *columns);
+void answer_fields(struct connection *connection, const char *columns, const char *words);
 /* Only the beginning of a result: count and definitions. */
 void answer_columns(struct connection *connection, const char *columns);
 void answer_end(struct connection *connection, const char *words);
