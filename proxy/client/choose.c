@@ -204,7 +204,6 @@ static size_t list_candidates(const struct session *session, struct candidate *c
 
         candidates[i] = (struct candidate){
             .horizon = server_horizon(server, session->command->since_ns),
-            .id = i,
             .leased = pool->servers[i].leased + pool->servers[i].opening,
             .max = server->max_connections,
             .weight = server->weight,
@@ -261,15 +260,28 @@ static bool replica_is_behind(const struct candidate *candidates, size_t count,
     return false;
 }
 
-static uint64_t client_hash(const struct session *session)
+static uint64_t hash_text(uint64_t hash, const char *text, const char *end)
 {
-    const char *port = strrchr(session->peer, ':');
-    uint64_t hash = session->user;
-
-    for (const char *c = session->peer; c != port && *c != 0; c++) {
+    for (const char *c = text; c != end && *c != 0; c++) {
         hash = (hash ^ (uint8_t)*c) * UINT64_C(0x100000001b3);
     }
     return hash;
+}
+
+/* By names and not by places in the configuration, so that a changed one, or another proxy's,
+ * sends the same clients to the same servers. */
+static void prepare_client_hash(const struct session *session, struct candidate *candidates,
+                                size_t count, struct balance_request *request)
+{
+    const struct config_user *user = roster_user(session->worker->roster, session->user);
+
+    request->client_hash = hash_text(0, session->peer, strrchr(session->peer, ':'));
+    if (user != NULL) {
+        request->client_hash = hash_text(request->client_hash, user->name, NULL);
+    }
+    for (size_t i = 0; i < count; i++) {
+        candidates[i].id = hash_text(0, session->worker->topology->servers[i].name, NULL);
+    }
 }
 
 /* Under `monotonic` the floor of a server other than the last one includes the last read; on the
@@ -323,7 +335,7 @@ int choose_server(struct session *session, bool *behind)
         return picked;
     }
     if (request.algorithm == BALANCE_CLIENT_HASH) {
-        request.client_hash = client_hash(session);
+        prepare_client_hash(session, candidates, count, &request);
     }
     exclude_lagging(session, candidates, count);
     if (may_stay(session, candidates, count, &request)) {

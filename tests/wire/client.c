@@ -19,7 +19,7 @@
 
 /* ---- life ---- */
 
-struct client *client_connect(struct world *world, unsigned worker)
+struct client *client_connect_from(struct world *world, unsigned worker, const char *peer)
 {
     struct client *client = mem_calloc(1, sizeof *client);
     struct session *session;
@@ -29,10 +29,15 @@ struct client *client_connect(struct world *world, unsigned worker)
     client->next = world->clients;
     world->clients = client;
     atomic_fetch_add(&world->process.clients, 1);
-    session = session_new(&world->workers[worker], false, "127.0.0.1:50000");
+    session = session_new(&world->workers[worker], false, peer);
     session->client = wire_adopt(client->wire, &session_stream_events, session);
     session_start(session);
     return client;
+}
+
+struct client *client_connect(struct world *world, unsigned worker)
+{
+    return client_connect_from(world, worker, "127.0.0.1:50000");
 }
 
 void client_leave(struct client *client)
@@ -186,7 +191,8 @@ const char *client_end_login(struct client *client)
 
 struct client *client_log_in_as(struct world *world, const struct client_login *how)
 {
-    struct client *client = client_connect(world, how->worker);
+    struct client *client =
+        client_connect_from(world, how->worker, how->peer != NULL ? how->peer : "127.0.0.1:50000");
 
     assert_string_equal(client_begin_login(client, how), "");
     assert_string_equal(client_end_login(client), "ok");

@@ -52,10 +52,12 @@ struct client_login {
     uint64_t capabilities;       /* 0: CLIENT_CAPABILITIES */
     const char *plugin;          /* NULL: as in the greeting */
     uint16_t collation;          /* 0: utf8mb4_general_ci */
+    const char *peer;            /* NULL: its address is 127.0.0.1:50000 */
 };
 
 /* Connects; the greeting was not read yet. */
 struct client *client_connect(struct world *world, unsigned worker);
+struct client *client_connect_from(struct world *world, unsigned worker, const char *peer);
 /* Reads the greeting, sends the login packet; "" when greeted, else what came instead. */
 const char *client_begin_login(struct client *client, const struct client_login *login);
 /* Goes on with the authentication until OK, error or end, and returns that. */
