@@ -1,7 +1,8 @@
 /*
  * Start, signals, end. See control.h. What is started last is ended first:
  *
- *   health ─▶ permits ─▶ workers ─▶ listeners        signal: listeners ─▶ workers ─▶ health
+ *   health ─▶ permits ─▶ workers ─▶ ports ─▶ listeners
+ *   signal: listeners ─▶ workers run out ─▶ ports ─▶ health ─▶ workers
  *
  * `struct program` is how the ports see all of this; other threads' wish to end arrives here as a
  * wake-up of the loop.
@@ -15,6 +16,7 @@
 #include "proxy/client/variables.h"
 #include "proxy/config/config.h"
 #include "proxy/event_ring.h"
+#include "proxy/http/http.h"
 #include "proxy/listener.h"
 #include "proxy/log.h"
 #include "proxy/memory.h"
@@ -59,6 +61,7 @@ struct control {
     atomic_int ending; /* enum ending */
     struct listener **listeners;
     size_t listener_count;
+    struct http *http; /* NULL: none is configured */
     struct worker_thread **workers;
     atomic_size_t worker_count; /* started so far: callbacks from other threads look at those */
 };
@@ -298,6 +301,17 @@ static bool start_workers(struct control *control)
     return true;
 }
 
+static bool start_http(struct control *control)
+{
+    const struct config_address *address = &control->config->proxy.http;
+
+    if (address->kind == CONFIG_ADDRESS_NONE) {
+        return true;
+    }
+    control->http = http_start(&control->program, address);
+    return control->http != NULL;
+}
+
 static bool start_listeners(struct control *control)
 {
     const struct config_addresses *listen = &control->config->proxy.listen;
@@ -451,6 +465,8 @@ static void dispose(struct control *control)
     struct process *process = &control->process;
     size_t count = atomic_load(&control->worker_count);
 
+    /* It has answered until now that clients should go elsewhere. */
+    http_stop(control->http);
     /* The workers have run out and hold no snapshot any more, but the monitors may still wake them:
      * so first the monitors end, then the workers' loops. */
     if (process->health != NULL) {
@@ -482,7 +498,7 @@ int control_run(struct config *config)
     /* Signals are for this thread's loop: monitors and workers inherit the mask that libuv sets. */
     start_program(&control);
     started = start_process(&control) && start_health(&control) && start_workers(&control) &&
-              start_listeners(&control);
+              start_http(&control) && start_listeners(&control);
     if (started) {
         log_info(log_name("proxy", NULL), "started workers=%u servers=%zu users=%zu",
                  config->proxy.workers, config->server_count, config->user_count);

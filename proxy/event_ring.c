@@ -15,6 +15,8 @@ struct event_ring {
     pthread_mutex_t lock;
     uint64_t added; /* so far */
     struct event events[EVENTS_KEPT];
+    struct event_count kinds[EVENT_KINDS];
+    size_t kind_count;
 };
 
 struct event_ring *event_ring_new(void)
@@ -33,6 +35,22 @@ void event_ring_free(struct event_ring *ring)
     }
 }
 
+/* The last place counts whatever has found no other. */
+static void count_kind(struct event_ring *ring, const char *kind)
+{
+    size_t at = 0;
+
+    while (at < ring->kind_count && strcmp(ring->kinds[at].kind, kind) != 0) {
+        at++;
+    }
+    if (at == EVENT_KINDS) {
+        at = EVENT_KINDS - 1;
+    } else if (at == ring->kind_count) {
+        ring->kinds[ring->kind_count++].kind = at < EVENT_KINDS - 1 ? kind : "other";
+    }
+    ring->kinds[at].added++;
+}
+
 void event_ring_add(struct event_ring *ring, const char *kind, const char *name, const char *what,
                     const char *why)
 {
@@ -44,6 +62,7 @@ void event_ring_add(struct event_ring *ring, const char *kind, const char *name,
     pthread_mutex_lock(&ring->lock);
     event = &ring->events[ring->added % EVENTS_KEPT];
     event->number = ++ring->added;
+    count_kind(ring, kind);
     event->at_unix_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
     snprintf(event->subject, sizeof event->subject, "%s%s%s", kind, name != NULL ? " " : "",
              name != NULL ? name : "");
@@ -64,4 +83,15 @@ size_t event_ring_copy(struct event_ring *ring, struct event *events, size_t cou
     }
     pthread_mutex_unlock(&ring->lock);
     return kept;
+}
+
+size_t event_ring_counts(struct event_ring *ring, struct event_count *counts)
+{
+    size_t count;
+
+    pthread_mutex_lock(&ring->lock);
+    count = ring->kind_count;
+    memcpy(counts, ring->kinds, sizeof ring->kinds);
+    pthread_mutex_unlock(&ring->lock);
+    return count;
 }

@@ -13,6 +13,7 @@ enum {
     EVENT_SUBJECT_BYTES = 80,
     EVENT_WHAT_BYTES = 120,
     EVENT_WHY_BYTES = 300,
+    EVENT_KINDS = 16, /* more are not counted apart */
 };
 
 struct event {
@@ -28,12 +29,20 @@ struct event_ring;
 struct event_ring *event_ring_new(void);
 void event_ring_free(struct event_ring *ring);
 
-/* Any thread. `kind` and `name` (or NULL) are the subject: "server", "db1". Longer texts are cut.
- * Also writes the event to the log, at level info. */
+/* Any thread. `kind`, a constant, and `name` (or NULL) are the subject: "server", "db1". Longer
+ * texts are cut. Also writes the event to the log, at level info. */
 void event_ring_add(struct event_ring *ring, const char *kind, const char *name, const char *what,
                     const char *why);
 
 /* Copies up to `count` of the newest events, oldest first; answers how many. Any thread. */
 size_t event_ring_copy(struct event_ring *ring, struct event *events, size_t count);
+
+/* How many of each kind were added so far; `counts` has room for EVENT_KINDS. Answers how many
+ * kinds there were. Any thread. */
+struct event_count {
+    const char *kind;
+    uint64_t added;
+};
+size_t event_ring_counts(struct event_ring *ring, struct event_count *counts);
 
 #endif

@@ -130,10 +130,8 @@ static int listen_on(const struct config_address *address)
     return fd;
 }
 
-struct listener *listener_open(uv_loop_t *loop, const struct config_address *address,
-                               listener_accept *accept, void *context)
+int listener_socket(const struct config_address *address)
 {
-    struct listener *self;
     bool is_unix = address->kind == CONFIG_ADDRESS_UNIX;
     int fd;
 
@@ -142,8 +140,24 @@ struct listener *listener_open(uv_loop_t *loop, const struct config_address *add
     }
     fd = listen_on(address);
     if (fd < 0) {
-        log_error(log_name("proxy", NULL), "cannot listen on %s: %s", address->text,
-                  strerror(errno));
+        return -errno;
+    }
+    if (is_unix) {
+        /* Whoever may reach the folder may connect; the password decides who may come in. */
+        chmod(((const struct sockaddr_un *)&address->sockaddr)->sun_path, 0777);
+    }
+    return fd;
+}
+
+struct listener *listener_open(uv_loop_t *loop, const struct config_address *address,
+                               listener_accept *accept, void *context)
+{
+    struct listener *self;
+    bool is_unix = address->kind == CONFIG_ADDRESS_UNIX;
+    int fd = listener_socket(address);
+
+    if (fd < 0) {
+        log_error(log_name("proxy", NULL), "cannot listen on %s: %s", address->text, strerror(-fd));
         return NULL;
     }
     self = mem_calloc(1, sizeof *self);
@@ -153,8 +167,6 @@ struct listener *listener_open(uv_loop_t *loop, const struct config_address *add
     self->context = context;
     if (is_unix) {
         memcpy(&self->path, &address->sockaddr, sizeof self->path);
-        /* Whoever may reach the folder may connect; the password decides who may come in. */
-        chmod(self->path.sun_path, 0777);
     }
     uv_poll_init(loop, &self->poll, fd);
     self->poll.data = self;

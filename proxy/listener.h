@@ -10,6 +10,10 @@
 #include <stdbool.h>
 #include <uv.h>
 
+/* A listening socket for the address, non-blocking, or a negative errno. A socket file that nobody
+ * listens on any more is replaced; the new one is the caller's to remove. Owner: the caller. */
+int listener_socket(const struct config_address *address);
+
 struct listener;
 
 /* Called with each accepted socket, which it then owns. */

@@ -303,3 +303,8 @@ void options_print_version(FILE *to)
 {
     fputs("tidemark " VERSION "\n", to);
 }
+
+const char *options_version(void)
+{
+    return VERSION;
+}

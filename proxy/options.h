@@ -63,4 +63,7 @@ int options_parse(struct options *options, int argc, char **argv, FILE *complain
 void options_print_help(FILE *to);
 void options_print_version(FILE *to);
 
+/* The program's version: "0.1.0". */
+const char *options_version(void);
+
 #endif
