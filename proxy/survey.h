@@ -64,10 +64,11 @@ struct session_sight {
     uint64_t last_read_ns, last_write_ns;
     uint32_t thread_id; /* of the held server connection; 0: none is held */
     bool has_command;
-    uint8_t command; /* enum command */
-    uint64_t digest; /* of the command's statement; 0: it has none */
-    const char *why; /* static: why it goes where it goes; NULL: not routed yet */
-    char peer[48];   /* the client's address */
+    bool is_uncertain; /* the server may read `sql` in another way */
+    uint8_t command;   /* enum command */
+    uint64_t digest;   /* of the command's statement; 0: it has none */
+    const char *why;   /* static: why it goes where it goes; NULL: not routed yet */
+    char peer[48];     /* the client's address */
     struct bytes schema;
     struct bytes sql; /* of the command in hand, cut: holds literals, for digest_text() only */
     struct lexer_mode mode; /* how to read that */

@@ -159,6 +159,7 @@ static void see_command(struct session *session, struct session_sight *sight)
     if (command->has_statement) {
         sight->digest = command->statement.digest;
         sight->why = command->route.why;
+        sight->is_uncertain = command->statement.is_uncertain;
     }
     sight->mode = *session_mode(session);
 }

@@ -11,5 +11,6 @@ extern const struct admin_table admin_table_sessions;
 extern const struct admin_table admin_table_connections;
 extern const struct admin_table admin_table_pools;
 extern const struct admin_table admin_table_users;
+extern const struct admin_table admin_table_metrics;
 
 #endif
