@@ -3,83 +3,79 @@
  * it, rings and horizons are emptied before a sample of the new history is taken, and a horizon is
  * void before anything else is concluded from a server that came back as another.
  */
-#include "health/cluster.h"
+#include "health/cluster_parts.h"
 
 #include "health/arena.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void set_gauge(_Atomic uint64_t *gauge, uint64_t value)
-{
-    atomic_store_explicit(gauge, value, memory_order_release);
-}
-
-static uint64_t gauge_of(const _Atomic uint64_t *gauge)
-{
-    return atomic_load_explicit(gauge, memory_order_relaxed);
-}
-
-static void tell(struct cluster *c, const char *subject, const char *what, const char *why)
+void cluster_tell(struct cluster *c, const char *subject, const char *what, const char *why)
 {
     if (c->news.count == CLUSTER_NEWS_MAX)
         return;
     struct cluster_event *e = &c->news.events[c->news.count++];
-    e->subject = subject;
+    snprintf(e->subject, sizeof(e->subject), "%s", subject);
     e->what = what;
     snprintf(e->why, sizeof(e->why), "%s", why);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-static char *copied(const char *text)
+static void free_server(struct cluster_server *s)
 {
-    return text ? health_text(text, strlen(text)) : NULL;
+    look_dispose(&s->look);
+    facts_unref(s->facts);
+    record_unref(s->record);
+    free(s);
 }
 
-static void publish(struct cluster *c);
+static void set_settings(struct cluster_server *s, const struct health_server *from)
+{
+    s->configured = from->role;
+    s->weight = from->weight;
+    s->max_connections = from->max_connections;
+}
+
+static void add_server(struct cluster *c, size_t number, const struct health_server *from)
+{
+    struct cluster_server *s = health_alloc(1, sizeof(*s));
+
+    s->record = record_new(from);
+    set_settings(s, from);
+    s->state = STATE_DOWN;
+    s->since = c->now;
+    s->life = ++c->lives;
+    s->judgement = (struct judgement){.state = STATE_DOWN, .source = -1};
+    snprintf(s->judgement.why_not, sizeof(s->judgement.why_not), "not seen yet");
+    c->servers[number] = s;
+    if (number >= c->count)
+        c->count = number + 1;
+}
 
 void cluster_init(struct cluster *c, const struct health_options *options)
 {
+    assert(options->server_count <= HEALTH_SERVERS);
     memset(c, 0, sizeof(*c));
     c->poll_ns = (options->poll_ms ? options->poll_ms : 1000) * UINT64_C(1000000);
-    c->count = options->server_count;
     c->primary = -1;
     c->incumbent = -1;
     snprintf(c->why_no_primary, sizeof(c->why_no_primary), "no server has been seen yet");
-    c->servers = health_alloc(c->count, sizeof(*c->servers));
-    for (size_t i = 0; i < c->count; i++) {
-        const struct health_server *from = &options->servers[i];
-        struct cluster_server *s = &c->servers[i];
-        s->name = copied(from->name);
-        s->host = copied(from->host);
-        s->unix_path = copied(from->unix_path);
-        s->port = from->port;
-        s->configured = from->role;
-        s->weight = from->weight;
-        s->max_connections = from->max_connections;
-        s->state = STATE_DOWN;
-        s->judgement = (struct judgement){.state = STATE_DOWN, .source = -1};
-        snprintf(s->judgement.why_not, sizeof(s->judgement.why_not), "not seen yet");
-        set_gauge(&s->gauges.lag_ns, UINT64_MAX);
-    }
+    for (size_t i = 0; i < options->server_count; i++)
+        add_server(c, i, &options->servers[i]);
     horizon_ring_init(&c->by_gtid);
     horizon_ring_init(&c->by_place);
-    publish(c);
+    cluster_publish(c);
 }
 
 void cluster_dispose(struct cluster *c)
 {
     for (size_t i = 0; i < c->count; i++) {
-        struct cluster_server *s = &c->servers[i];
-        free(s->name);
-        free(s->host);
-        free(s->unix_path);
-        look_dispose(&s->look);
-        facts_unref(s->facts);
+        if (c->servers[i])
+            free_server(c->servers[i]);
     }
-    free(c->servers);
     horizon_ring_dispose(&c->by_gtid);
     horizon_ring_dispose(&c->by_place);
     topology_unref(c->topology);
@@ -94,194 +90,27 @@ struct cluster_news cluster_take_news(struct cluster *c)
     return news;
 }
 
-/* --- snapshots -------------------------------------------------------------------------------- */
-
-static void publish(struct cluster *c)
-{
-    struct topology *t = health_alloc(1, sizeof(*t) + c->count * sizeof(t->servers[0]));
-
-    atomic_init(&t->references, 1);
-    t->generation = ++c->generation;
-    t->primary = c->primary;
-    t->why_no_primary = copied(c->primary < 0 ? c->why_no_primary : "");
-    t->catalog = catalog_ref(c->catalog);
-    t->count = c->count;
-    for (size_t i = 0; i < c->count; i++) {
-        const struct cluster_server *s = &c->servers[i];
-        t->servers[i] = (struct server_info){
-            .name = s->name,
-            .host = s->host,
-            .port = s->port,
-            .unix_path = s->unix_path,
-            .configured = s->configured,
-            .role = s->judgement.role,
-            .state = s->judgement.state,
-            .usable = s->judgement.usable,
-            .why_not = copied(s->judgement.why_not),
-            .weight = s->weight,
-            .max_connections = s->max_connections,
-            .facts = facts_ref(s->facts),
-            .gauges = &s->gauges,
-        };
-    }
-    topology_unref(c->topology);
-    c->topology = t;
-    c->news.changed = true;
-}
-
-/* --- horizons --------------------------------------------------------------------------------- */
-
-static const struct source *source_of(const struct cluster_server *s)
-{
-    int i = s->judgement.source;
-
-    return s->was_seen && s->judgement.role == ROLE_REPLICA && i >= 0 &&
-                   (size_t)i < s->look.source_count
-               ? &s->look.sources[i]
-               : NULL;
-}
-
-static const struct horizon_ring *ring_for(const struct cluster *c, const struct source *source)
-{
-    return source->uses_gtid ? &c->by_gtid : &c->by_place;
-}
-
-static void void_horizon(struct cluster_server *s)
-{
-    s->life++; /* answers that are still under way are about the past */
-    set_gauge(&s->gauges.horizon_ns, 0);
-    set_gauge(&s->gauges.lag_ns, UINT64_MAX);
-}
-
-static void raise_horizon(struct cluster *c, struct cluster_server *s, uint64_t to)
-{
-    if (to <= gauge_of(&s->gauges.horizon_ns))
-        return;
-    set_gauge(&s->gauges.horizon_ns, to);
-    c->news.rose = true;
-}
-
-static void measure_lag(const struct cluster *c, struct cluster_server *s, bool looked)
-{
-    const struct source *source = source_of(s);
-    const struct sample *newest = source ? horizon_newest(ring_for(c, source)) : NULL;
-    uint64_t horizon = gauge_of(&s->gauges.horizon_ns);
-
-    if (!newest || !horizon) {
-        set_gauge(&s->gauges.lag_ns, UINT64_MAX);
-        return;
-    }
-    uint64_t lag = newest->at > horizon ? newest->at - horizon : 0;
-    /* Between its looks a replica cannot have shown that it keeps up, so only good news count. */
-    if (looked || lag < gauge_of(&s->gauges.lag_ns))
-        set_gauge(&s->gauges.lag_ns, lag);
-}
-
-static void conclude_horizon(struct cluster *c, struct cluster_server *s, bool looked)
-{
-    const struct source *source = source_of(s);
-
-    if (source) {
-        const struct horizon_ring *ring = ring_for(c, source);
-        raise_horizon(c, s, horizon_of(ring, &source->applied, &ring->history));
-    }
-    measure_lag(c, s, looked);
-}
-
-static void start_history(struct cluster *c)
-{
-    struct history history = {.epoch = ++c->epoch};
-
-    if (c->primary >= 0) {
-        const struct look *look = &c->servers[c->primary].look;
-        if (look->uuid[0])
-            snprintf(history.id, sizeof(history.id), "%s", look->uuid);
-        else
-            snprintf(history.id, sizeof(history.id), "%llu", (unsigned long long)look->id);
-    }
-    horizon_ring_reset(&c->by_gtid, &history);
-    horizon_ring_reset(&c->by_place, &history);
-    for (size_t i = 0; i < c->count; i++)
-        void_horizon(&c->servers[i]);
-}
-
-/*
- * Looks for replicas that have what the primary, asked at `at`, does not. Only a replica read
- * before that moment can be judged: one read later may simply be ahead of the sample. The finding
- * stays until the server is another one, because the primary's numbers will pass the foreign ones
- * and hide them.
- */
-static void find_diverged(struct cluster *c, uint64_t at, const struct position *executed)
-{
-    const char *uuid = c->servers[c->primary].look.uuid;
-
-    for (size_t i = 0; i < c->count; i++) {
-        struct cluster_server *s = &c->servers[i];
-        const struct source *source = source_of(s);
-        if (source && source->uses_gtid && s->look.done_at <= at &&
-            position_has_diverged(&s->look.executed, executed, uuid))
-            s->diverged = true;
-    }
-}
-
-static bool add_to(struct cluster *c, struct horizon_ring *ring, uint64_t at,
-                   const struct position *position)
-{
-    const struct sample *newest = horizon_newest(ring);
-    uint64_t before = newest ? newest->at : 0;
-
-    switch (horizon_add(ring, at, position)) {
-    case HORIZON_ADDED:
-    case HORIZON_REFUSED:
-        return true;
-    case HORIZON_MOVED_ON: /* who had all of it still has */
-        for (size_t i = 0; i < c->count; i++) {
-            struct cluster_server *s = &c->servers[i];
-            const struct source *source = source_of(s);
-            if (source && ring_for(c, source) == ring && gauge_of(&s->gauges.horizon_ns) == before)
-                raise_horizon(c, s, at);
-        }
-        return true;
-    case HORIZON_SHRANK:
-        return false;
-    }
-    return true;
-}
-
-static void add_sample(struct cluster *c, uint64_t at, const struct position *executed,
-                       const struct position *logged)
-{
-    if (!add_to(c, &c->by_gtid, at, executed) || !add_to(c, &c->by_place, at, logged)) {
-        tell(c, c->servers[c->primary].name, "history started anew", "its position shrank");
-        start_history(c);
-        horizon_add(&c->by_gtid, at, executed);
-        horizon_add(&c->by_place, at, logged);
-    }
-    find_diverged(c, at, executed);
-    const struct sample *newest = horizon_newest(&c->by_gtid);
-    if (!newest)
-        newest = horizon_newest(&c->by_place);
-    set_gauge(&c->servers[c->primary].gauges.horizon_ns, newest ? newest->at : 0);
-    set_gauge(&c->servers[c->primary].gauges.lag_ns, 0);
-    for (size_t i = 0; i < c->count; i++) {
-        if ((int)i != c->primary)
-            conclude_horizon(c, &c->servers[i], false);
-    }
-}
-
 /* --- judging ---------------------------------------------------------------------------------- */
 
-static void judge_all(const struct cluster *c, struct judgement *out, int *primary,
-                      char why[LOOK_WHY_MAX + 1])
+/* Judges the servers there are, close together: empty slots are the cluster's affair. `numbers`
+ * tells which server each judgement is of; returns how many there are. */
+static size_t judge_all(const struct cluster *c, size_t *numbers, struct judgement *out,
+                        int *primary, char why[LOOK_WHY_MAX + 1])
 {
-    struct member members[c->count + 1];
+    struct member members[HEALTH_SERVERS];
+    size_t count = 0;
+    int incumbent = -1;
 
     for (size_t i = 0; i < c->count; i++) {
-        const struct cluster_server *s = &c->servers[i];
-        members[i] = (struct member){
-            .name = s->name,
-            .host = s->host,
-            .port = s->port,
+        const struct cluster_server *s = c->servers[i];
+        if (!s)
+            continue;
+        if ((int)i == c->incumbent)
+            incumbent = (int)count;
+        members[count] = (struct member){
+            .name = s->record->name,
+            .host = s->record->host,
+            .port = s->record->port,
             .configured = s->configured,
             .state = s->state,
             .draining = s->draining,
@@ -289,37 +118,44 @@ static void judge_all(const struct cluster *c, struct judgement *out, int *prima
             .look = s->was_seen ? &s->look : NULL,
             .trouble = s->trouble,
         };
+        numbers[count++] = i;
     }
-    *primary = judge(members, c->count, c->incumbent, out, why);
+    int chosen = judge(members, count, incumbent, out, why);
+    *primary = chosen < 0 ? -1 : (int)numbers[chosen];
+    return count;
 }
 
 static void change_primary(struct cluster *c, int primary)
 {
     /* First nobody may believe in the old one, then the new one is known. */
-    for (size_t i = 0; i < c->count; i++)
-        set_gauge(&c->servers[i].gauges.granted_until_ns, 0);
+    for (size_t i = 0; i < c->count; i++) {
+        if (c->servers[i])
+            set_gauge(&c->servers[i]->record->gauges.granted_until_ns, 0);
+    }
     c->primary = primary;
     if (primary < 0)
         return;
     c->said_no_primary[0] = 0;
-    for (size_t i = 0; i < c->count && primary != c->incumbent; i++)
-        c->servers[i].diverged = false; /* measured against another history */
+    for (size_t i = 0; i < c->count && primary != c->incumbent; i++) {
+        if (c->servers[i])
+            c->servers[i]->diverged = false; /* measured against another history */
+    }
     c->incumbent = primary;
-    start_history(c); /* also for the old one: somebody else may have been it meanwhile */
-    tell(c, c->servers[primary].name, "primary", "");
+    cluster_start_history(c); /* also for the old one: somebody else may have been it meanwhile */
+    cluster_tell(c, c->servers[primary]->record->name, "primary", "");
 }
 
 /* Each reason once; not while some server has not been looked at, for it may be the primary. */
 static void say_no_primary(struct cluster *c)
 {
     for (size_t i = 0; i < c->count; i++) {
-        if (!c->servers[i].was_looked_at)
+        if (c->servers[i] && !c->servers[i]->was_looked_at)
             return;
     }
     if (c->primary >= 0 || strcmp(c->said_no_primary, c->why_no_primary) == 0)
         return;
     snprintf(c->said_no_primary, sizeof(c->said_no_primary), "%s", c->why_no_primary);
-    tell(c, "cluster", "no primary", c->why_no_primary);
+    cluster_tell(c, "cluster", "no primary", c->why_no_primary);
 }
 
 static bool is_same_judgement(const struct judgement *a, const struct judgement *b)
@@ -331,35 +167,101 @@ static bool is_same_judgement(const struct judgement *a, const struct judgement 
 static void adopt(struct cluster *c, struct cluster_server *s, const struct judgement *j)
 {
     if (s->judgement.role != j->role || s->judgement.source != j->source)
-        void_horizon(s);
+        cluster_void_horizon(c, s);
     if (s->judgement.role != j->role && j->role != ROLE_PRIMARY)
-        tell(c, s->name, server_role_name(j->role), j->why_not);
+        cluster_tell(c, s->record->name, server_role_name(j->role), j->why_not);
     else if (s->judgement.state != j->state)
-        tell(c, s->name, server_state_name(j->state), j->why_not[0] ? j->why_not : s->trouble);
+        cluster_tell(c, s->record->name, server_state_name(j->state),
+                     j->why_not[0] ? j->why_not : s->trouble);
     else if (s->judgement.usable != j->usable && j->role != ROLE_PRIMARY)
-        tell(c, s->name, j->usable ? "usable again" : "not usable", j->why_not);
+        cluster_tell(c, s->record->name, j->usable ? "usable again" : "not usable", j->why_not);
+    if (s->judgement.state != j->state)
+        s->since = c->now;
+    if (!is_same_judgement(&s->judgement, j))
+        c->is_stale = true;
     s->judgement = *j;
 }
 
 static void rejudge(struct cluster *c)
 {
-    struct judgement judgements[c->count + 1];
+    struct judgement judgements[HEALTH_SERVERS];
+    size_t numbers[HEALTH_SERVERS];
     char why[LOOK_WHY_MAX + 1];
     int primary;
-    bool changed = false;
+    size_t count = judge_all(c, numbers, judgements, &primary, why);
 
-    judge_all(c, judgements, &primary, why);
-    changed = primary != c->primary || (primary < 0 && strcmp(why, c->why_no_primary) != 0);
+    if (primary != c->primary || (primary < 0 && strcmp(why, c->why_no_primary) != 0))
+        c->is_stale = true;
     snprintf(c->why_no_primary, sizeof(c->why_no_primary), "%s", why);
-    for (size_t i = 0; i < c->count; i++) {
-        changed = changed || !is_same_judgement(&c->servers[i].judgement, &judgements[i]);
-        adopt(c, &c->servers[i], &judgements[i]);
-    }
+    for (size_t i = 0; i < count; i++)
+        adopt(c, c->servers[numbers[i]], &judgements[i]);
     if (primary != c->primary)
         change_primary(c, primary);
     say_no_primary(c);
-    if (changed)
-        publish(c);
+    if (c->is_stale)
+        cluster_publish(c);
+}
+
+/* --- servers come and go ---------------------------------------------------------------------- */
+
+bool cluster_put(struct cluster *c, size_t number, const struct health_server *from)
+{
+    struct cluster_server *s = number < HEALTH_SERVERS ? c->servers[number] : NULL;
+
+    if (number >= HEALTH_SERVERS || (s && !record_is_of(s->record, from)))
+        return false;
+    if (s) {
+        set_settings(s, from);
+    } else {
+        add_server(c, number, from);
+        cluster_tell(c, from->name, "added", "");
+    }
+    c->is_stale = true; /* settings are in it that no judgement depends on */
+    rejudge(c);
+    return true;
+}
+
+/* The history is the incumbent's: without it nobody can say what anything is measured against. */
+static void forget_primary(struct cluster *c)
+{
+    c->primary = -1;
+    c->incumbent = -1;
+    cluster_start_history(c);
+    catalog_unref(c->catalog);
+    c->catalog = NULL;
+}
+
+void cluster_remove(struct cluster *c, size_t number)
+{
+    struct cluster_server *s = number < c->count ? c->servers[number] : NULL;
+
+    if (!s)
+        return;
+    set_gauge(&s->record->gauges.granted_until_ns, 0);
+    cluster_void_horizon(c, s);
+    if ((int)number == c->primary || (int)number == c->incumbent)
+        forget_primary(c);
+    cluster_tell(c, s->record->name, "removed", "");
+    c->servers[number] = NULL;
+    free_server(s);
+    while (c->count > 0 && !c->servers[c->count - 1])
+        c->count--;
+    c->is_stale = true;
+    rejudge(c);
+}
+
+void cluster_set_poll(struct cluster *c, uint64_t poll_ns)
+{
+    uint64_t until = c->now + 2 * poll_ns;
+
+    c->poll_ns = poll_ns;
+    if (c->primary < 0)
+        return;
+    /* A look follows at once; until then a grant of the slower pace lasts no longer than one of the
+     * new pace that were given now. */
+    _Atomic uint64_t *granted = &c->servers[c->primary]->record->gauges.granted_until_ns;
+    if (gauge_of(granted) > until)
+        set_gauge(granted, until);
 }
 
 /* --- looks ------------------------------------------------------------------------------------ */
@@ -380,38 +282,43 @@ static bool has_shrunk(const struct look *before, const struct look *after)
 
 static void take_good_look(struct cluster *c, size_t i, struct look *look)
 {
-    struct cluster_server *s = &c->servers[i];
+    struct cluster_server *s = c->servers[i];
     bool another = s->was_seen && look_is_another_life(&s->look, look);
 
     if (another || (s->was_seen && has_shrunk(&s->look, look))) {
-        void_horizon(s);
+        cluster_void_horizon(c, s);
         s->diverged = false;
         if ((int)i == c->incumbent && another) {
-            set_gauge(&s->gauges.granted_until_ns, 0);
-            start_history(c);
+            set_gauge(&s->record->gauges.granted_until_ns, 0);
+            cluster_start_history(c);
         }
     }
     if (another)
-        tell(c, s->name, "restarted", "");
+        cluster_tell(c, s->record->name, "restarted", "");
     look_dispose(&s->look);
     s->look = *look;
     memset(look, 0, sizeof(*look));
     s->was_seen = true;
+    if (s->trouble[0])
+        c->is_stale = true;
     s->trouble[0] = 0;
-    set_gauge(&s->gauges.identity, look_identity(&s->look));
-    set_gauge(&s->gauges.looked_ns, s->look.at);
+    set_gauge(&s->record->gauges.identity, look_identity(&s->look));
+    set_gauge(&s->record->gauges.looked_ns, s->look.at);
 }
 
 static void take_failed_look(struct cluster *c, struct cluster_server *s, const struct look *look)
 {
     /* Going down is told with the judgement; being down for another reason, or from the start,
      * here. */
-    if (s->judgement.state == STATE_DOWN && strcmp(s->trouble, look->why) != 0)
-        tell(c, s->name, "down", look->why);
+    if (strcmp(s->trouble, look->why) != 0) {
+        c->is_stale = true;
+        if (s->judgement.state == STATE_DOWN)
+            cluster_tell(c, s->record->name, "down", look->why);
+    }
     snprintf(s->trouble, sizeof(s->trouble), "%s", look->why);
-    atomic_fetch_add_explicit(&s->gauges.errors, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&s->record->gauges.errors, 1, memory_order_relaxed);
     if (look->result == LOOK_REFUSED) {
-        void_horizon(s);
+        cluster_void_horizon(c, s);
         for (size_t i = 0; i < s->look.source_count; i++)
             position_dispose(&s->look.sources[i].applied);
     }
@@ -419,11 +326,12 @@ static void take_failed_look(struct cluster *c, struct cluster_server *s, const 
 
 void cluster_take_look(struct cluster *c, size_t i, struct look *look)
 {
-    struct cluster_server *s = &c->servers[i];
+    struct cluster_server *s = c->servers[i];
     bool good = look->result == LOOK_GOOD;
     uint64_t at = look->at;
 
     s->was_looked_at = true;
+    atomic_fetch_add_explicit(&s->record->gauges.looks, 1, memory_order_relaxed);
     s->state = verdict_after(&s->verdict, look->result, at);
     if (good)
         take_good_look(c, i, look);
@@ -434,11 +342,11 @@ void cluster_take_look(struct cluster *c, size_t i, struct look *look)
     if (!good || s->state == STATE_DOWN)
         return;
     if ((int)i == c->primary) {
-        set_gauge(&s->gauges.granted_until_ns, at + 2 * c->poll_ns);
-        add_sample(c, at, &s->look.executed, &s->look.logged);
+        set_gauge(&s->record->gauges.granted_until_ns, at + 2 * c->poll_ns);
+        cluster_add_sample(c, at, &s->look.executed, &s->look.logged);
         rejudge(c); /* the sample may have shown that a replica has diverged */
     } else {
-        conclude_horizon(c, s, true);
+        cluster_conclude_horizon(c, s, true);
     }
 }
 
@@ -447,87 +355,26 @@ void cluster_take_sample(struct cluster *c, uint64_t epoch, uint64_t at,
 {
     if (c->primary < 0 || epoch != c->epoch)
         return;
-    add_sample(c, at, executed, logged);
+    cluster_add_sample(c, at, executed, logged);
     rejudge(c);
-}
-
-/* --- waits ------------------------------------------------------------------------------------ */
-
-bool cluster_job_for(const struct cluster *c, size_t i, uint64_t wanted, struct cluster_job *job)
-{
-    const struct cluster_server *s = &c->servers[i];
-    const struct source *source = c->primary >= 0 && s->judgement.usable ? source_of(s) : NULL;
-    const struct sample *newest = source ? horizon_newest(ring_for(c, source)) : NULL;
-    uint64_t horizon = gauge_of(&s->gauges.horizon_ns);
-
-    if (!newest || horizon >= newest->at || horizon >= wanted)
-        return false;
-    *job = (struct cluster_job){newest->at, c->epoch, s->life, position_copy(&newest->position)};
-    return true;
-}
-
-void cluster_reached(struct cluster *c, size_t i, const struct cluster_job *job)
-{
-    struct cluster_server *s = &c->servers[i];
-    const struct source *source = source_of(s);
-
-    if (job->epoch != c->epoch || job->life != s->life || !source)
-        return;
-    /* Further samples may have come that say the same: then it has reached those too. */
-    uint64_t also = horizon_of(ring_for(c, source), &job->position, &ring_for(c, source)->history);
-    raise_horizon(c, s, also > job->at ? also : job->at);
-    measure_lag(c, s, false);
-}
-
-static bool has_replica(const struct cluster *c, bool by_gtid)
-{
-    for (size_t i = 0; i < c->count; i++) {
-        const struct source *source = source_of(&c->servers[i]);
-        if (source && c->servers[i].judgement.usable && source->uses_gtid == by_gtid)
-            return true;
-    }
-    return false;
-}
-
-bool cluster_needs_gtid(const struct cluster *c)
-{
-    return has_replica(c, true);
-}
-
-bool cluster_needs_place(const struct cluster *c)
-{
-    return has_replica(c, false);
-}
-
-uint64_t cluster_sampled(const struct cluster *c)
-{
-    const struct sample *gtid = horizon_newest(&c->by_gtid);
-    const struct sample *place = horizon_newest(&c->by_place);
-    uint64_t at = UINT64_MAX;
-
-    if (cluster_needs_gtid(c))
-        at = gtid ? gtid->at : 0;
-    if (cluster_needs_place(c) && (place ? place->at : 0) < at)
-        at = place ? place->at : 0;
-    return at;
 }
 
 /* --- what others say -------------------------------------------------------------------------- */
 
 void cluster_suspect(struct cluster *c, size_t i)
 {
-    struct cluster_server *s = &c->servers[i];
+    struct cluster_server *s = c->servers[i];
 
     if ((int)i == c->primary)
         return; /* its grant stands or falls with the look that follows at once */
-    void_horizon(s);
+    cluster_void_horizon(c, s);
     for (size_t k = 0; k < s->look.source_count; k++)
         position_dispose(&s->look.sources[k].applied);
 }
 
 bool cluster_knows_primary(const struct cluster *c, size_t i, struct thread_answer *who)
 {
-    const struct cluster_server *s = &c->servers[i];
+    const struct cluster_server *s = c->servers[i];
 
     if ((int)i != c->primary || s->state != STATE_UP || s->trouble[0])
         return false;
@@ -538,21 +385,21 @@ bool cluster_knows_primary(const struct cluster *c, size_t i, struct thread_answ
 
 void cluster_drain(struct cluster *c, size_t i, bool draining)
 {
-    c->servers[i].draining = draining;
+    c->servers[i]->draining = draining;
     rejudge(c);
 }
 
 void cluster_set_facts(struct cluster *c, size_t i, struct server_facts *facts)
 {
-    struct server_facts *old = c->servers[i].facts;
+    struct server_facts *old = c->servers[i]->facts;
 
     if (old && old->fingerprint == facts->fingerprint) {
         facts_unref(facts);
         return;
     }
     facts_unref(old);
-    c->servers[i].facts = facts;
-    publish(c);
+    c->servers[i]->facts = facts;
+    cluster_publish(c);
 }
 
 void cluster_set_catalog(struct cluster *c, struct catalog *catalog)
@@ -563,5 +410,5 @@ void cluster_set_catalog(struct cluster *c, struct catalog *catalog)
     }
     catalog_unref(c->catalog);
     c->catalog = catalog;
-    publish(c);
+    cluster_publish(c);
 }

@@ -13,6 +13,7 @@
 
 #include "health/health.h"
 #include "health/horizon.h"
+#include "health/record.h"
 #include "health/topology.h"
 #include "health/verdict.h"
 #include "health/watch.h"
@@ -21,11 +22,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CLUSTER_NEWS_MAX = 32, CLUSTER_NEWS_TEXT = 256 };
+enum { CLUSTER_NEWS_MAX = 32, CLUSTER_NEWS_SUBJECT = 96, CLUSTER_NEWS_TEXT = 256 };
 
 struct cluster_event {
-    const char *subject; /* borrowed: a server's name, or "cluster" */
-    const char *what;    /* a constant */
+    char subject[CLUSTER_NEWS_SUBJECT]; /* a server's name, or "cluster" */
+    const char *what;                   /* a constant */
     char why[CLUSTER_NEWS_TEXT];
 };
 
@@ -38,33 +39,32 @@ struct cluster_news {
 };
 
 struct cluster_server {
-    char *name;
-    char *host;
-    char *unix_path;
-    unsigned port;
+    struct server_record *record; /* shared ref */
     enum configured_role configured;
     unsigned weight;
     unsigned max_connections;
     struct damping verdict;
     enum server_state state;
+    uint64_t since; /* ns: when judgement.state began */
     bool draining;
     bool diverged;
     bool was_looked_at; /* well or not */
     bool was_seen;      /* `look` holds the last good look */
     struct look look;
     char trouble[LOOK_WHY_MAX + 1]; /* why the last look failed, "" when it did not */
-    uint64_t life;                  /* counts what makes earlier answers of this server void */
+    uint64_t life;                  /* another one: earlier answers of this server are void */
     struct judgement judgement;
     struct server_facts *facts; /* shared ref */
-    struct server_gauges gauges;
 };
 
 struct cluster {
+    uint64_t now; /* ns: the moment of what is being told; set by the caller */
     uint64_t poll_ns;
-    size_t count;
-    struct cluster_server *servers;
-    int primary;   /* index, -1: none */
-    int incumbent; /* the last primary, -1: there never was one */
+    size_t count;                                   /* the highest number in use, plus 1 */
+    struct cluster_server *servers[HEALTH_SERVERS]; /* owner; NULL: an empty slot */
+    uint64_t lives;                                 /* counts the lives of all servers */
+    int primary;                                    /* number, -1: none */
+    int incumbent; /* the last primary, -1: there never was one, or it was removed */
     char why_no_primary[LOOK_WHY_MAX + 1];
     char said_no_primary[LOOK_WHY_MAX +
                          1]; /* the last event about it; "": none since there was one */
@@ -73,15 +73,34 @@ struct cluster {
     struct horizon_ring by_place;
     struct catalog *catalog;   /* shared ref */
     struct topology *topology; /* shared ref: the current snapshot */
+    bool is_stale;             /* something has changed that `topology` shows otherwise */
     uint64_t generation;
     struct cluster_news news;
 };
 
+/* Starts with the servers in the options. */
 void cluster_init(struct cluster *cluster, const struct health_options *options);
 void cluster_dispose(struct cluster *cluster);
 
+/*
+ * Puts a server in: a new one in an empty slot, or other settings for the one that is there. False,
+ * and nothing has changed: no such number, or the slot is another server's.
+ */
+bool cluster_put(struct cluster *cluster, size_t number, const struct health_server *server);
+
+/*
+ * Empties a slot. All that was known of the server is void, also in older snapshots; and with the
+ * primary or the incumbent go all horizons, samples and the catalog.
+ */
+void cluster_remove(struct cluster *cluster, size_t number);
+
+/* Another pace of looks, and thereby another time for which a grant lasts. */
+void cluster_set_poll(struct cluster *cluster, uint64_t poll_ns);
+
 /* Hands the news over and forgets them. */
 struct cluster_news cluster_take_news(struct cluster *cluster);
+
+/* In all of the following `server` is the number of a server that is there. */
 
 /* A look at a server, good or not; its content is moved in and *look left empty. */
 void cluster_take_look(struct cluster *cluster, size_t server, struct look *look);

@@ -1,19 +1,16 @@
 /*
- * Start, stop and the functions the program calls; and the one place where the lock is given back,
- * because what was learned under it has to reach the right threads and the program.
+ * Start, stop and the functions the program calls (threads: crew.c); and the one place where the
+ * lock is given back, because what was learned under it has to reach the right threads and the
+ * program.
  */
 #include "health/health.h"
 
 #include "health/arena.h"
 #include "health/threads.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <mysql.h>
 
@@ -34,12 +31,31 @@ uint64_t health_now(void)
 void health_lock(struct health *h)
 {
     pthread_mutex_lock(&h->lock);
+    h->cluster.now = health_now();
 }
 
 static void wake_waiters(struct health *h)
 {
-    for (size_t i = 0; i < h->count; i++)
-        pthread_cond_signal(&h->waiters[i].wake);
+    for (size_t i = 0; i < HEALTH_SERVERS; i++) {
+        if (h->crews[i])
+            pthread_cond_signal(&h->crews[i]->waiter.wake);
+    }
+}
+
+static void wake_monitor(struct health *h, int number)
+{
+    struct crew *crew = number >= 0 ? h->crews[number] : NULL;
+
+    if (crew)
+        pthread_cond_signal(&crew->monitor.wake);
+}
+
+static void look_now(struct health *h, size_t number)
+{
+    if (!h->crews[number])
+        return;
+    h->crews[number]->monitor.look_now = true;
+    wake_monitor(h, (int)number);
 }
 
 /* A server that became primary without having been looked at as such has no grant yet. */
@@ -49,9 +65,9 @@ static void hurry_new_primary(struct health *h)
 
     if (p < 0)
         return;
-    if (atomic_load(&h->cluster.servers[p].gauges.granted_until_ns) == 0)
-        h->monitors[p].look_now = true;
-    pthread_cond_signal(&h->monitors[p].wake);
+    if (atomic_load(&h->cluster.servers[p]->record->gauges.granted_until_ns) == 0)
+        look_now(h, (size_t)p);
+    wake_monitor(h, p);
 }
 
 static void deliver(const struct health *h, const struct cluster_news *news, bool is_wanted)
@@ -87,22 +103,24 @@ void health_unlock(struct health *h)
     deliver(h, &news, is_wanted);
 }
 
-void watcher_sleep(struct watcher *w, uint64_t until)
-{
-    struct timespec t = {(time_t)(until / UINT64_C(1000000000)),
-                         (long)(until % UINT64_C(1000000000))};
-
-    if (until == UINT64_MAX)
-        pthread_cond_wait(&w->wake, &w->health->lock);
-    else
-        pthread_cond_timedwait(&w->wake, &w->health->lock, &t);
-}
-
 /* --- start ------------------------------------------------------------------------------------ */
 
 static char *copied(const char *text)
 {
-    return health_text(text ? text : "", text ? strlen(text) : 0);
+    return health_text(text, strlen(text));
+}
+
+static void set_pace(struct health *h, unsigned poll_ms, unsigned sample_min_ms)
+{
+    h->poll_ns = (poll_ms ? poll_ms : POLL_MS) * MS;
+    h->sample_min_ns = (sample_min_ms ? sample_min_ms : SAMPLE_MIN_MS) * MS;
+}
+
+static unsigned timeout_for(unsigned poll_ms)
+{
+    unsigned ms = poll_ms ? poll_ms : POLL_MS;
+
+    return ms < TIMEOUT_MIN_MS ? TIMEOUT_MIN_MS : ms > TIMEOUT_MAX_MS ? TIMEOUT_MAX_MS : ms;
 }
 
 static void copy_options(struct health *h, const struct health_options *from)
@@ -111,63 +129,22 @@ static void copy_options(struct health *h, const struct health_options *from)
 
     h->options = *from;
     h->options.servers = NULL; /* the cluster has its own copy */
-    h->options.user = copied(from->user);
-    h->options.password = copied(from->password);
+    h->options.user = NULL;    /* see h->account */
+    h->options.password = NULL;
+    h->account = account_new(from->user, from->password, timeout_for(from->poll_ms));
     while (from->tracked && from->tracked[n])
         n++;
     const char **tracked = health_alloc(n + 1, sizeof(*tracked));
     for (size_t i = 0; i < n; i++)
         tracked[i] = copied(from->tracked[i]);
     h->options.tracked = tracked;
-    h->poll_ns = (from->poll_ms ? from->poll_ms : POLL_MS) * MS;
-    h->sample_min_ns = (from->sample_min_ms ? from->sample_min_ms : SAMPLE_MIN_MS) * MS;
+    set_pace(h, from->poll_ms, from->sample_min_ms);
 }
 
-static unsigned timeout_for(const struct health_options *options)
+static bool start_crew(struct health *h, size_t number)
 {
-    unsigned ms = options->poll_ms ? options->poll_ms : POLL_MS;
-
-    return ms < TIMEOUT_MIN_MS ? TIMEOUT_MIN_MS : ms > TIMEOUT_MAX_MS ? TIMEOUT_MAX_MS : ms;
-}
-
-static void init_watcher(struct health *h, struct watcher *w, size_t i)
-{
-    pthread_condattr_t monotonic;
-    struct cluster_server *s = &h->cluster.servers[i];
-
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&w->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    w->health = h;
-    w->server = i;
-    w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    struct link_target target = {
-        .host = s->host,
-        .port = s->port,
-        .unix_path = s->unix_path,
-        .user = h->options.user,
-        .password = h->options.password,
-        .timeout_ms = timeout_for(&h->options),
-        .wake_fd = w->wake_fd,
-        .queries = &s->gauges.queries,
-    };
-    w->probe = h->ops->open(&target, i);
-}
-
-static bool start_watcher(struct watcher *w, void *(*run)(void *))
-{
-    sigset_t all;
-    sigset_t before;
-
-    /* Signals are for the program's own threads. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    w->is_running = pthread_create(&w->thread, NULL, run, w) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!w->is_running)
-        w->health->ops->close(w->probe);
-    return w->is_running;
+    h->crews[number] = crew_start(h, number, h->cluster.servers[number]->record);
+    return h->crews[number] != NULL;
 }
 
 struct health *health_start_with(const struct health_options *options, const struct probe_ops *ops)
@@ -179,21 +156,13 @@ struct health *health_start_with(const struct health_options *options, const str
     pthread_mutex_init(&h->lock, NULL);
     copy_options(h, options);
     h->ops = ops;
-    h->count = options->server_count;
-    cluster_init(&h->cluster, options);
-    h->cluster.news.changed = false; /* nobody needs to be told of the beginning */
     atomic_init(&h->demand.covered, UINT64_MAX);
-    h->monitors = health_alloc(h->count, sizeof(*h->monitors));
-    h->waiters = health_alloc(h->count, sizeof(*h->waiters));
-    h->watches = health_alloc(h->count, sizeof(*h->watches));
-    for (size_t i = 0; i < h->count; i++) {
-        init_watcher(h, &h->monitors[i], i);
-        init_watcher(h, &h->waiters[i], i);
-    }
-    for (size_t i = 0; i < h->count; i++) {
-        good = start_watcher(&h->monitors[i], monitor_run) && good;
-        good = start_watcher(&h->waiters[i], waiter_run) && good;
-    }
+    pthread_mutex_lock(&h->lock); /* nobody looks before all are there */
+    cluster_init(&h->cluster, options);
+    cluster_take_news(&h->cluster); /* nobody needs to be told of the beginning */
+    for (size_t i = 0; i < options->server_count; i++)
+        good = start_crew(h, i) && good;
+    pthread_mutex_unlock(&h->lock);
     if (good)
         return h;
     health_stop(h);
@@ -207,56 +176,88 @@ struct health *health_start(const struct health_options *options)
 
 /* --- stop ------------------------------------------------------------------------------------- */
 
-static void interrupt(struct watcher *w)
-{
-    const uint64_t one = 1;
-
-    pthread_cond_signal(&w->wake);
-    if (write(w->wake_fd, &one, sizeof(one)) < 0) {
-        /* Full: then it is readable already. */
-    }
-}
-
-static void end_watcher(struct watcher *w)
-{
-    if (w->is_running)
-        pthread_join(w->thread, NULL);
-    pthread_cond_destroy(&w->wake);
-    close(w->wake_fd);
-}
-
 static void free_options(struct health *h)
 {
-    explicit_bzero((char *)h->options.password, strlen(h->options.password));
-    free((void *)h->options.password);
-    free((void *)h->options.user);
+    account_unref(h->account);
     for (const char *const *t = h->options.tracked; *t; t++)
         free((void *)*t);
     free((void *)h->options.tracked);
 }
 
+static void end_crew(struct health *h, size_t number)
+{
+    if (h->crews[number])
+        crew_end(h->crews[number]);
+    h->crews[number] = NULL;
+}
+
 void health_stop(struct health *h)
 {
     pthread_mutex_lock(&h->lock);
-    h->is_stopping = true;
-    for (size_t i = 0; i < h->count; i++) {
-        interrupt(&h->monitors[i]);
-        interrupt(&h->waiters[i]);
-    }
+    for (size_t i = 0; i < HEALTH_SERVERS; i++)
+        end_crew(h, i);
     pthread_mutex_unlock(&h->lock);
-    for (size_t i = 0; i < h->count; i++) {
-        end_watcher(&h->monitors[i]);
-        end_watcher(&h->waiters[i]);
-        watch_list_dispose(&h->watches[i]);
-    }
+    crews_free(h->ending);
     cluster_dispose(&h->cluster);
     free_options(h);
     pthread_mutex_destroy(&h->lock);
-    free(h->monitors);
-    free(h->waiters);
-    free(h->watches);
     free(h);
     mysql_library_end();
+}
+
+/* --- changes while it runs -------------------------------------------------------------------- */
+
+/* Gives the lock back, and frees what has come to its end meanwhile. */
+static void unlock_and_tidy(struct health *h)
+{
+    struct crew *ended = crews_take_ended(h);
+
+    health_unlock(h);
+    crews_free(ended);
+}
+
+bool health_put(struct health *h, size_t number, const struct health_server *server)
+{
+    health_lock(h);
+    bool good = cluster_put(&h->cluster, number, server);
+    if (good && !h->crews[number] && !start_crew(h, number)) {
+        cluster_remove(&h->cluster, number);
+        good = false;
+    }
+    unlock_and_tidy(h);
+    return good;
+}
+
+void health_remove(struct health *h, size_t number)
+{
+    if (number >= HEALTH_SERVERS)
+        return;
+    health_lock(h);
+    cluster_remove(&h->cluster, number);
+    end_crew(h, number);
+    if (!h->cluster.catalog) /* it went with the primary: the next one lists its own at once */
+        atomic_store(&h->relist, true);
+    unlock_and_tidy(h);
+}
+
+void health_tune(struct health *h, const char *user, const char *password, unsigned poll_ms,
+                 unsigned sample_min_ms)
+{
+    struct account *account = account_new(user, password, timeout_for(poll_ms));
+    struct account *unused = account;
+
+    health_lock(h);
+    if (!account_equal(account, h->account)) {
+        unused = h->account;
+        h->account = account;
+    }
+    set_pace(h, poll_ms, sample_min_ms);
+    cluster_set_poll(&h->cluster, h->poll_ns);
+    for (size_t i = 0; i < HEALTH_SERVERS; i++)
+        look_now(h, i);
+    wake_waiters(h);
+    unlock_and_tidy(h);
+    account_unref(unused);
 }
 
 /* --- what the program asks -------------------------------------------------------------------- */
@@ -276,19 +277,25 @@ void health_want(struct health *h, uint64_t floor_ns)
     if (wake == DEMAND_NOTHING)
         return;
     pthread_mutex_lock(&h->lock);
-    if (wake == DEMAND_SAMPLE && h->cluster.primary >= 0)
-        pthread_cond_signal(&h->monitors[h->cluster.primary].wake);
+    if (wake == DEMAND_SAMPLE)
+        wake_monitor(h, h->cluster.primary);
     else if (wake == DEMAND_WAIT)
         wake_waiters(h);
     pthread_mutex_unlock(&h->lock);
 }
 
+static bool is_used(const struct health *h, size_t number)
+{
+    return number < HEALTH_SERVERS && h->cluster.servers[number];
+}
+
 void health_suspect(struct health *h, size_t server)
 {
     health_lock(h);
-    cluster_suspect(&h->cluster, server);
-    h->monitors[server].look_now = true;
-    pthread_cond_signal(&h->monitors[server].wake);
+    if (is_used(h, server)) {
+        cluster_suspect(&h->cluster, server);
+        look_now(h, server);
+    }
     health_unlock(h);
 }
 
@@ -297,20 +304,20 @@ void health_relist(struct health *h)
     if (atomic_load(&h->relist) || atomic_exchange(&h->relist, true))
         return;
     pthread_mutex_lock(&h->lock);
-    if (h->cluster.primary >= 0)
-        pthread_cond_signal(&h->monitors[h->cluster.primary].wake);
+    wake_monitor(h, h->cluster.primary);
     pthread_mutex_unlock(&h->lock);
 }
 
 struct thread_watch *health_watch_thread(struct health *h, size_t server,
                                          const struct thread_watch *wanted)
 {
-    if (server >= h->count)
-        return NULL;
+    struct thread_watch *watch = NULL;
+
     pthread_mutex_lock(&h->lock);
-    struct thread_watch *watch =
-        watch_list_add(&h->watches[server], wanted, health_now(), h->sample_min_ns);
-    pthread_cond_signal(&h->monitors[server].wake);
+    if (server < HEALTH_SERVERS && h->crews[server])
+        watch = watch_list_add(&h->crews[server]->watches, wanted, health_now(), h->sample_min_ns);
+    if (watch)
+        wake_monitor(h, (int)server);
     pthread_mutex_unlock(&h->lock);
     return watch;
 }
@@ -318,6 +325,7 @@ struct thread_watch *health_watch_thread(struct health *h, size_t server,
 void health_drain(struct health *h, size_t server, bool draining)
 {
     health_lock(h);
-    cluster_drain(&h->cluster, server, draining);
+    if (is_used(h, server))
+        cluster_drain(&h->cluster, server, draining);
     health_unlock(h);
 }

@@ -1,8 +1,8 @@
 /*
- * The health part as the program sees it: start it with a list of servers, and there is always a
- * snapshot that says what is true of them. Two threads per server, blocking on purpose: one looks
- * (every poll_ms, and samples the primary when a session is pinned), one waits (on a replica, for
- * the moment a sampled position is applied).
+ * The health part as the program sees it: start it with a list of servers, put in and remove others
+ * as it runs, and there is always a snapshot that says what is true of them. Two threads per
+ * server, blocking on purpose: one looks (every poll_ms, and samples the primary when a session is
+ * pinned), one waits (on a replica, for the moment a sampled position is applied).
  *
  *      worker: a read had to use the primary      health_want(floor)
  *        -> primary's monitor samples (t, P)      one query, at most one per sample_min_ms
@@ -38,8 +38,8 @@ struct health_server {
  * health_stop().
  */
 struct health_options {
-    const struct health_server *servers;
-    size_t server_count;
+    const struct health_server *servers; /* numbers 0 .. server_count - 1 */
+    size_t server_count;                 /* at most HEALTH_SERVERS */
     const char *user;
     const char *password;       /* never logged; "" for none */
     unsigned poll_ms;           /* 0: 1000 */
@@ -56,8 +56,34 @@ struct health_options {
 struct health *health_start(const struct health_options *options);
 
 /* Ends all threads (about a second at most, also when a server hangs) and frees everything except
- * snapshots still referenced, whose `gauges` are gone: let go of those first. */
+ * snapshots still referenced, which stay readable. */
 void health_stop(struct health *health);
+
+/*
+ * Puts a server in, while the program runs: in an empty slot a new one, of which nothing is known
+ * yet; where the same server (name and address) is already, its role, weight and max_connections
+ * are changed, and it is judged by them at once. The next snapshot shows it. False, and nothing has
+ * changed: the number is too high, the slot is another server's (remove that first), or a thread
+ * cannot be started.
+ */
+bool health_put(struct health *health, size_t number, const struct health_server *server);
+
+/*
+ * Takes a server out: the next snapshot shows an empty slot, and nothing that was known of the
+ * server is believed any more, also not by who still holds an older snapshot. With the primary (the
+ * last one too, while it is down) go the catalog and all horizons. Does not wait for the server's
+ * threads, which end by themselves, a hanging server's a little later; the slot can be used again
+ * at once. An empty slot stays one.
+ */
+void health_remove(struct health *health, size_t number);
+
+/*
+ * Other credentials and paces, as in health_options. When the credentials are others, monitors log
+ * in again with them; every server is looked at at once. So credentials that servers refuse take
+ * these servers down within moments: try them first.
+ */
+void health_tune(struct health *health, const char *user, const char *password, unsigned poll_ms,
+                 unsigned sample_min_ms);
 
 /* The current snapshot, with a reference for the caller. */
 struct topology *health_topology(struct health *health);
@@ -69,7 +95,7 @@ struct topology *health_topology(struct health *health);
 void health_want(struct health *health, uint64_t floor_ns);
 
 /* The data path lost a connection to, or could not connect to, this server: its horizon is void
- * until it has been looked at again, which happens at once. */
+ * until it has been looked at again, which happens at once. Nothing for an empty slot. */
 void health_suspect(struct health *health, size_t server);
 
 /* A name was not in the catalog, or a statement may have changed it: list again soon. Coalesced. */
@@ -79,14 +105,14 @@ void health_relist(struct health *health);
  * A connection to this server was lost while something was on its way that may still commit: finds
  * out when the server's thread is gone, which thread_watch_gone() then tells. Asked is only while
  * the server is the primary, for only then does its answer speak for the cluster's data; so it may
- * never be told. `wanted` says which thread (identity, opened_ns, thread_id). Owner of the
- * reference: the caller, who lets go of it before health_stop() or after. NULL: too many already,
- * or no such server.
+ * never be told, and is not after the server was removed. `wanted` says which thread (identity,
+ * opened_ns, thread_id). Owner of the reference: the caller, who lets go of it before health_stop()
+ * or after. NULL: too many already, or no such server.
  */
 struct thread_watch *health_watch_thread(struct health *health, size_t server,
                                          const struct thread_watch *wanted);
 
-/* DRAIN SERVER and ENABLE SERVER. */
+/* DRAIN SERVER and ENABLE SERVER. Holds until it is said otherwise or the server is removed. */
 void health_drain(struct health *health, size_t server, bool draining);
 
 #endif

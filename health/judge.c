@@ -109,7 +109,7 @@ static int choose_primary(const struct court *c, char *why, size_t size)
     if (chosen >= 0)
         return chosen;
     if (candidates == 0) {
-        snprintf(why, size, "no server is writable");
+        snprintf(why, size, c->count ? "no server is writable" : "no server is configured");
     } else {
         snprintf(why, size, "several servers are writable: ");
         list_names(c, candidate, why, size);

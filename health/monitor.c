@@ -6,18 +6,13 @@
  */
 #include "health/threads.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include <mysql.h>
-
 #define MS UINT64_C(1000000)
 
 enum { REREAD_MS = 60000, SUSPECT_GAP_MS = 20, RELIST_GAP_MS = 100, RELIST_REST = 20 };
 
 static bool is_primary(const struct watcher *m)
 {
-    return m->health->cluster.primary == (int)m->server;
+    return m->health->cluster.primary == (int)m->crew->number;
 }
 
 /* --- looks ------------------------------------------------------------------------------------ */
@@ -52,6 +47,26 @@ static void smooth_latency(struct server_gauges *gauges, const struct look *look
     atomic_store_explicit(&gauges->latency_us, old ? (3 * old + us) / 4 : us, memory_order_relaxed);
 }
 
+/* What was asked of a server that has been removed meanwhile is not believed: the number may be
+ * another's by now. */
+static void conclude_look(struct watcher *m, struct look *look, struct server_facts *facts)
+{
+    struct cluster *c = &m->health->cluster;
+    size_t number = m->crew->number;
+
+    if (m->crew->is_ending) {
+        look_dispose(look);
+        facts_unref(facts);
+        return;
+    }
+    bool good = look->result == LOOK_GOOD;
+    if (facts)
+        cluster_set_facts(c, number, facts);
+    cluster_take_look(c, number, look);
+    if (good && is_primary(m))
+        m->last_sample = c->servers[number]->look.at;
+}
+
 static void take_look(struct watcher *m)
 {
     struct health *h = m->health;
@@ -59,19 +74,14 @@ static void take_look(struct watcher *m)
     struct server_facts *facts = NULL;
     bool is_new = false;
 
-    m->next_look = health_now() + h->poll_ns;
+    m->last_look = health_now();
     h->ops->look(m->probe, look, &is_new);
-    bool good = look->result == LOOK_GOOD;
-    if (good) {
-        smooth_latency(&h->cluster.servers[m->server].gauges, look);
+    if (look->result == LOOK_GOOD) {
+        smooth_latency(&m->crew->record->gauges, look);
         facts = read_facts(m, look, is_new);
     }
     health_lock(h);
-    if (facts)
-        cluster_set_facts(&h->cluster, m->server, facts);
-    cluster_take_look(&h->cluster, m->server, look);
-    if (good && is_primary(m))
-        m->last_sample = h->cluster.servers[m->server].look.at;
+    conclude_look(m, look, facts);
     health_unlock(h);
 }
 
@@ -90,7 +100,6 @@ static void read_catalog(struct watcher *m)
     struct health *h = m->health;
     uint64_t start = health_now();
 
-    atomic_store(&h->relist, false);
     struct catalog *catalog = h->ops->catalog(m->probe);
     m->catalog_read = health_now();
     m->catalog_gap = (m->catalog_read - start) * RELIST_REST;
@@ -99,7 +108,10 @@ static void read_catalog(struct watcher *m)
     if (!catalog)
         return;
     health_lock(h);
-    cluster_set_catalog(&h->cluster, catalog);
+    if (!m->crew->is_ending && is_primary(m))
+        cluster_set_catalog(&h->cluster, catalog);
+    else
+        catalog_unref(catalog);
     health_unlock(h);
 }
 
@@ -121,7 +133,7 @@ static void take_sample(struct watcher *m)
     m->last_sample = at;
     bool good = h->ops->sample(m->probe, gtid, place, &executed, &logged);
     health_lock(h);
-    if (good)
+    if (good && !m->crew->is_ending)
         cluster_take_sample(&h->cluster, epoch, at, &executed, &logged);
     else
         m->look_now = true;
@@ -138,7 +150,7 @@ static void tell_blind(struct watcher *m)
     const struct health_options *o = &m->health->options;
 
     if (!m->told_blind && o->on_event)
-        o->on_event(o->context, m->health->cluster.servers[m->server].name, "threads are not shown",
+        o->on_event(o->context, m->crew->record->name, "threads are not shown",
                     "the monitor's user may not see others' threads (PROCESS), so a session whose "
                     "write was lost stays on the primary");
     m->told_blind = true;
@@ -147,14 +159,14 @@ static void tell_blind(struct watcher *m)
 static void ask_about_threads(struct watcher *m)
 {
     struct health *h = m->health;
-    struct watch_list *list = &h->watches[m->server];
+    struct watch_list *list = &m->crew->watches;
     struct thread_answer answer;
     uint32_t ids[WATCH_MAX];
     bool listed[WATCH_MAX];
     bool sees_all = false;
 
     health_lock(h);
-    bool good = cluster_knows_primary(&h->cluster, m->server, &answer);
+    bool good = !m->crew->is_ending && cluster_knows_primary(&h->cluster, m->crew->number, &answer);
     size_t count = list->count;
     for (size_t i = 0; i < count; i++)
         ids[i] = list->items[i]->thread_id;
@@ -168,7 +180,7 @@ static void ask_about_threads(struct watcher *m)
     health_lock(h);
     if (!good)
         m->look_now = true;
-    else if (h->cluster.primary == (int)m->server) {
+    else if (!m->crew->is_ending && is_primary(m)) {
         answer.sees_all = sees_all;
         for (size_t i = count; i-- > 0;) {
             answer.listed = listed[i];
@@ -183,28 +195,30 @@ static void ask_about_threads(struct watcher *m)
 
 /* --- the loop --------------------------------------------------------------------------------- */
 
-enum task { TASK_NONE, TASK_LOOK, TASK_SAMPLE, TASK_THREADS, TASK_CATALOG };
+enum task { TASK_NONE, TASK_RENEW, TASK_LOOK, TASK_SAMPLE, TASK_THREADS, TASK_CATALOG };
 
 /* Decides, with the lock held, what to do now; for TASK_NONE, until when to sleep. */
 static enum task next_task(struct watcher *m, uint64_t now, uint64_t *until)
 {
     struct health *h = m->health;
     struct demand *d = &h->demand;
-    struct watch_list *watches = &h->watches[m->server];
+    struct watch_list *watches = &m->crew->watches;
     bool watched = watch_list_is_needed(watches);
 
-    *until = m->next_look;
+    if (watcher_is_outdated(m))
+        return TASK_RENEW;
+    *until = m->last_look ? m->last_look + h->poll_ns : 0;
     if (m->look_now) {
-        uint64_t earliest = m->next_look - h->poll_ns + SUSPECT_GAP_MS * MS;
-        if (now >= earliest || now >= m->next_look) {
+        uint64_t earliest = m->last_look + SUSPECT_GAP_MS * MS;
+        if (now >= earliest || now >= *until) {
             m->look_now = false;
             return TASK_LOOK;
         }
         *until = earliest;
     }
-    if (now >= m->next_look)
+    if (now >= *until)
         return TASK_LOOK;
-    if (!is_primary(m) || h->cluster.servers[m->server].state != STATE_UP)
+    if (!is_primary(m) || h->cluster.servers[m->crew->number]->state != STATE_UP)
         return TASK_NONE;
     if (watched) {
         if (now >= watches->due_ns)
@@ -218,8 +232,10 @@ static enum task next_task(struct watcher *m, uint64_t now, uint64_t *until)
         *until = due < *until ? due : *until;
         return TASK_NONE;
     }
-    if (catalog_is_due(m, now, atomic_load(&h->relist)))
+    if (catalog_is_due(m, now, atomic_load(&h->relist))) {
+        atomic_store(&h->relist, false); /* who asks from here on means the next one */
         return TASK_CATALOG;
+    }
     if (atomic_load(&h->relist) && m->catalog_read + m->catalog_gap < *until)
         *until = m->catalog_read + m->catalog_gap;
     if (!demand_may_sleep(d, &d->sampler_sleeps, now))
@@ -230,14 +246,16 @@ static enum task next_task(struct watcher *m, uint64_t now, uint64_t *until)
 static bool next_step(struct watcher *m, enum task *task)
 {
     struct health *h = m->health;
-    uint64_t until;
+    uint64_t until = 0;
 
     health_lock(h);
-    uint64_t now = health_now();
-    *task = next_task(m, now, &until);
-    if (*task == TASK_NONE && !h->is_stopping && until > now)
+    uint64_t now = h->cluster.now;
+    bool goes_on = !m->crew->is_ending;
+    *task = goes_on ? next_task(m, now, &until) : TASK_NONE;
+    if (*task == TASK_NONE && goes_on && until > now) {
         watcher_sleep(m, until);
-    bool goes_on = !h->is_stopping;
+        goes_on = !m->crew->is_ending;
+    }
     health_unlock(h);
     return goes_on;
 }
@@ -250,6 +268,9 @@ void *monitor_run(void *watcher)
     while (next_step(m, &task)) {
         switch (task) {
         case TASK_NONE:
+            break;
+        case TASK_RENEW:
+            watcher_renew(m);
             break;
         case TASK_LOOK:
             take_look(m);
@@ -265,7 +286,6 @@ void *monitor_run(void *watcher)
             break;
         }
     }
-    m->health->ops->close(m->probe);
-    mysql_thread_end();
+    watcher_finish(m);
     return NULL;
 }

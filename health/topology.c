@@ -1,8 +1,10 @@
 /*
  * References to snapshots, and the one question that needs more than one of a snapshot's parts.
- * Snapshots are built in health/cluster.c.
+ * Snapshots are built in health/snapshot.c.
  */
 #include "health/topology.h"
+
+#include "health/record.h"
 
 #include <stdlib.h>
 
@@ -19,8 +21,13 @@ void topology_unref(struct topology *topology)
         return;
     catalog_unref(topology->catalog);
     for (size_t i = 0; i < topology->count; i++) {
-        facts_unref(topology->servers[i].facts);
-        free((void *)topology->servers[i].why_not);
+        const struct server_info *server = &topology->servers[i];
+        if (!server->name)
+            continue; /* an empty slot owns nothing */
+        facts_unref(server->facts);
+        free((void *)server->why_not);
+        free((void *)server->trouble);
+        record_unref(server->record);
     }
     free((void *)topology->why_no_primary);
     free(topology);

@@ -1,7 +1,12 @@
 /*
  * What is true of the servers, as workers see it: an immutable, reference-counted snapshot,
- * replaced as a whole when a role, a state or a fact changes. What moves at every look (horizon,
- * latency) is in atomics beside it, which live as long as the health part does.
+ * replaced as a whole when a role, a state or a fact changes, or a server is put in or removed.
+ * What moves at every look (horizon, latency) is in atomics beside it, which live as long as any
+ * snapshot that shows the server.
+ *
+ * A server is known by its number, which stays the same for as long as it is configured. A number
+ * without a server is an empty slot: its name is NULL, it is never usable, and everything else in
+ * it is harmless to read. Later it may be another server's.
  */
 #ifndef HEALTH_TOPOLOGY_H
 #define HEALTH_TOPOLOGY_H
@@ -25,23 +30,31 @@ struct server_gauges {
     _Atomic uint64_t looked_ns;  /* the last good look */
     _Atomic uint64_t identity;   /* a number for the server's UUID or id, as seen; 0: not yet */
     _Atomic uint64_t queries;    /* sent by monitors to this server */
+    _Atomic uint64_t looks;      /* good or not */
     _Atomic uint64_t errors;     /* looks that failed */
 };
 
+enum { HEALTH_SERVERS = 64 }; /* numbers are 0 .. 63 */
+
+struct server_record;
+
 struct server_info {
-    const char *name;
+    const char *name; /* NULL: an empty slot */
     const char *host; /* NULL for a unix socket */
     unsigned port;
     const char *unix_path; /* NULL for TCP */
     enum configured_role configured;
-    enum server_role role; /* as seen */
-    enum server_state state;
-    bool usable;         /* may serve what its role allows */
-    const char *why_not; /* "" when usable */
+    enum server_role role;   /* as seen */
+    enum server_state state; /* "down" in an empty slot */
+    uint64_t since_ns;       /* CLOCK_MONOTONIC: since when that state holds */
+    bool usable;             /* may serve what its role allows */
+    const char *why_not;     /* "" when usable */
+    const char *trouble;     /* why its last look failed; "": it did not, or there was none */
     unsigned weight;
     unsigned max_connections;
     struct server_facts *facts; /* NULL until the first good look; borrowed from the snapshot */
-    const struct server_gauges *gauges; /* borrowed from the health part */
+    const struct server_gauges *gauges; /* never NULL; borrowed from the snapshot */
+    struct server_record *record;       /* holds names and gauges; shared ref */
 };
 
 struct topology {
@@ -50,8 +63,10 @@ struct topology {
     int primary;                /* index, -1: none */
     const char *why_no_primary; /* "" when there is one */
     struct catalog *catalog;    /* NULL until listed */
-    size_t count;
-    struct server_info servers[]; /* in the order of health_options.servers */
+    size_t count;               /* the highest number in use, plus 1 */
+    /* By number. Snapshots of the health part have all HEALTH_SERVERS of them, so that a number
+     * whose server is gone can still be looked up; those from `count` on are empty. */
+    struct server_info servers[];
 };
 
 struct topology *topology_ref(struct topology *topology);

@@ -5,8 +5,6 @@
  */
 #include "health/threads.h"
 
-#include <mysql.h>
-
 #define MS UINT64_C(1000000)
 
 enum {
@@ -22,7 +20,8 @@ static void wait_once(struct watcher *w, struct cluster_job *job, uint64_t *not_
     health_lock(h);
     switch (result) {
     case WAIT_REACHED:
-        cluster_reached(&h->cluster, w->server, job);
+        if (!w->crew->is_ending)
+            cluster_reached(&h->cluster, w->crew->number, job);
         break;
     case WAIT_NOT_YET:
         break;
@@ -46,7 +45,7 @@ static bool find_job(struct watcher *w, uint64_t not_before, struct cluster_job 
         return false;
     }
     bool is_alive = demand_is_alive(d, now);
-    if (!cluster_job_for(&h->cluster, w->server, atomic_load(&d->wanted), job)) {
+    if (!cluster_job_for(&h->cluster, w->crew->number, atomic_load(&d->wanted), job)) {
         watcher_sleep(w, UINT64_MAX);
         return false;
     }
@@ -58,26 +57,41 @@ static bool find_job(struct watcher *w, uint64_t not_before, struct cluster_job 
     return false;
 }
 
+enum step { STEP_END, STEP_RENEW, STEP_WAIT, STEP_AGAIN };
+
+static enum step next_step(struct watcher *w, uint64_t not_before, struct cluster_job *job)
+{
+    if (w->crew->is_ending)
+        return STEP_END;
+    if (watcher_is_outdated(w))
+        return STEP_RENEW;
+    return find_job(w, not_before, job) ? STEP_WAIT : STEP_AGAIN;
+}
+
 void *waiter_run(void *watcher)
 {
     struct watcher *w = watcher;
     struct health *h = w->health;
     uint64_t not_before = 0;
+    enum step step;
 
-    for (;;) {
+    do {
         struct cluster_job job;
         health_lock(h);
-        bool found = !h->is_stopping && find_job(w, not_before, &job);
-        bool is_stopping = h->is_stopping;
+        step = next_step(w, not_before, &job);
         health_unlock(h);
-        if (found && is_stopping)
-            position_dispose(&job.position);
-        if (is_stopping)
+        switch (step) {
+        case STEP_END:
+        case STEP_AGAIN:
             break;
-        if (found)
+        case STEP_RENEW:
+            watcher_renew(w);
+            break;
+        case STEP_WAIT:
             wait_once(w, &job, &not_before);
-    }
-    h->ops->close(w->probe);
-    mysql_thread_end();
+            break;
+        }
+    } while (step != STEP_END);
+    watcher_finish(w);
     return NULL;
 }

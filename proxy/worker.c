@@ -17,6 +17,9 @@
 #include <assert.h>
 #include <string.h>
 
+/* A server's number means the same to configuration, balancer, roster and monitors. */
+_Static_assert((int)HEALTH_SERVERS == (int)ROSTER_SERVERS, "one set of server numbers");
+
 /* How long a client may take to read the rest of what it was sent. */
 static const uint64_t CLOSING_NS = UINT64_C(5000000000);
 

@@ -4,6 +4,8 @@
  */
 #include "health/cluster.h"
 
+#include "health/arena.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -110,7 +112,7 @@ static uint64_t horizon(size_t i, uint64_t now)
 
 static uint64_t lag(size_t i)
 {
-    return cluster.servers[i].gauges.lag_ns;
+    return cluster.servers[i]->record->gauges.lag_ns;
 }
 
 /* db1 the primary at 10, db2 and db3 have that; all at 100 s. */
@@ -387,7 +389,7 @@ static void test_two_writable_from_the_start(void **state)
     second.read_only = true;
     cluster_take_look(&cluster, 1, &second);
     assert_int_equal(told("cluster", "no primary", "no server is writable"), 1);
-    cluster.servers[0].look.read_only = false; /* and then both at once */
+    cluster.servers[0]->look.read_only = false; /* and then both at once */
     look_writable(1, 101 * S, 10);
     assert_int_equal(cluster.primary, -1);
     assert_int_equal(told("cluster", "no primary", "several servers are writable: db1, db2"), 1);
@@ -412,6 +414,215 @@ static void test_snapshots(void **state)
     topology_unref(before);
 }
 
+/* --- servers come and go ---------------------------------------------------------------------- */
+
+static const struct health_server db2 = {
+    .name = "db2", .host = "127.0.0.1", .port = 3302, .weight = 1};
+
+static struct catalog *an_empty_catalog(void)
+{
+    struct arena *arena = arena_new();
+    struct catalog *catalog = arena_alloc(arena, 1, sizeof(*catalog));
+
+    atomic_init(&catalog->references, 1);
+    catalog->memory = arena;
+    return catalog;
+}
+
+static const struct server_info *shown(size_t i)
+{
+    return &cluster.topology->servers[i];
+}
+
+static void test_put_at_run_time(void **state)
+{
+    const struct health_server fresh = {
+        .name = "db9", .host = "127.0.0.1", .port = 3309, .weight = 5, .max_connections = 7};
+
+    (void)state;
+    usual_beginning();
+    cluster.now = 101 * S;
+    assert_true(cluster_put(&cluster, 5, &fresh));
+    assert_int_equal(told("db9", "added", ""), 1);
+    assert_int_equal(cluster.topology->count, 6);
+    assert_string_equal(shown(5)->name, "db9");
+    assert_int_equal(shown(5)->max_connections, 7);
+    assert_int_equal(shown(5)->since_ns, 101 * S);
+    assert_string_equal(shown(5)->why_not, "not seen yet");
+    assert_int_equal(cluster.primary, 0); /* and the others do not notice */
+    assert_int_equal(horizon(1, 0), 100 * S);
+    look_replica(5, 102 * S, 0, 10);
+    assert_int_equal(shown(5)->role, ROLE_REPLICA);
+    assert_int_equal(horizon(5, 0), 100 * S);
+    assert_false(cluster_put(&cluster, 64, &fresh));
+    assert_false(cluster_put(&cluster, 0, &fresh)); /* that is db1's */
+    assert_string_equal(shown(0)->name, "db1");
+}
+
+static void test_empty_slots(void **state)
+{
+    (void)state;
+    usual_beginning();
+    cluster_remove(&cluster, 1);
+    assert_int_equal(told("db2", "removed", ""), 1);
+    assert_int_equal(cluster.topology->count, 3);
+    assert_int_equal(cluster.topology->primary, 0);
+    assert_int_equal(shown(2)->role, ROLE_REPLICA);
+    assert_int_equal(horizon(2, 0), 100 * S);
+    for (size_t i = 1; i < HEALTH_SERVERS; i += i == 1 ? 2 : 1) {
+        assert_null(shown(i)->name);
+        assert_int_equal(shown(i)->role, ROLE_UNKNOWN);
+        assert_int_equal(shown(i)->state, STATE_DOWN);
+        assert_false(shown(i)->usable);
+        assert_string_equal(shown(i)->why_not, "not configured");
+        assert_null(shown(i)->facts);
+        assert_int_equal(shown(i)->gauges->lag_ns, UINT64_MAX);
+        assert_int_equal(horizon(i, UINT64_MAX), 0);
+    }
+    cluster_remove(&cluster, 1); /* again, */
+    cluster_remove(&cluster, 63);
+    cluster_remove(&cluster, 64); /* and what there is not */
+    cluster_remove(&cluster, 2);
+    assert_int_equal(cluster.topology->count, 1);
+    look_writable(0, 101 * S, 11);
+    assert_int_equal(horizon(0, 101 * S), 101 * S);
+    cluster_remove(&cluster, 0);
+    assert_int_equal(cluster.topology->count, 0);
+    assert_string_equal(cluster.topology->why_no_primary, "no server is configured");
+}
+
+/* Who holds an older snapshot believes a removed server no more than who holds the newest. */
+static void test_removed_primary(void **state)
+{
+    struct topology *before;
+    struct position executed = gtid(1, 12);
+    struct position none = {0};
+    uint64_t epoch;
+
+    (void)state;
+    usual_beginning();
+    cluster_set_catalog(&cluster, an_empty_catalog());
+    before = topology_ref(cluster.topology);
+    epoch = cluster.epoch;
+    assert_int_equal(server_horizon(&before->servers[0], 101 * S), 101 * S);
+    cluster_remove(&cluster, 0);
+    assert_int_equal(server_horizon(&before->servers[0], 101 * S), 0);
+    assert_int_equal(server_horizon(&before->servers[1], 0), 0);
+    assert_int_equal(before->servers[0].gauges->lag_ns, UINT64_MAX);
+    assert_string_equal(before->servers[0].name, "db1");
+    assert_int_equal(cluster.topology->primary, -1);
+    assert_null(cluster.topology->catalog);
+    assert_int_equal(shown(1)->role, ROLE_UNKNOWN); /* its source is nobody's business any more */
+    assert_null(horizon_newest(&cluster.by_gtid));
+    cluster_take_sample(&cluster, epoch, 101 * S, &executed, &none); /* was under way */
+    assert_null(horizon_newest(&cluster.by_gtid));
+    position_dispose(&executed);
+    topology_unref(before);
+
+    look_replica(2, 102 * S, 1, 10);
+    look_writable(1, 103 * S, 10);
+    assert_int_equal(cluster.primary, 1);
+    assert_int_equal(horizon(1, 103 * S), 103 * S);
+    assert_int_equal(horizon(2, 0), 103 * S);
+}
+
+/* The horizons that an unreachable primary left behind go with it, too. */
+static void test_removed_incumbent(void **state)
+{
+    (void)state;
+    usual_beginning();
+    look_refused(0, 101 * S);
+    assert_int_equal(horizon(1, 0), 100 * S);
+    cluster_remove(&cluster, 0);
+    assert_int_equal(horizon(1, 0), 0);
+    assert_int_equal(cluster.incumbent, -1);
+}
+
+static void test_returns_unknown(void **state)
+{
+    struct cluster_job job;
+    const struct health_server other = {.name = "db2", .host = "127.0.0.2", .port = 3302};
+
+    (void)state;
+    usual_beginning();
+    sample(101 * S, 20);
+    assert_true(cluster_job_for(&cluster, 1, UINT64_MAX, &job));
+    cluster_drain(&cluster, 1, true);
+    assert_false(cluster_put(&cluster, 1, &other)); /* the name alone does not make it the same */
+    cluster_remove(&cluster, 1);
+    assert_true(cluster_put(&cluster, 1, &db2));
+    assert_int_equal(horizon(1, 0), 0);
+    assert_int_equal(shown(1)->role, ROLE_UNKNOWN);
+    assert_int_equal(shown(1)->state, STATE_DOWN);
+    assert_int_equal(shown(1)->gauges->looks, 0);
+    look_replica(1, 102 * S, 0, 10);
+    cluster_reached(&cluster, 1, &job); /* begun with the server that was here before */
+    assert_int_equal(horizon(1, 0), 100 * S);
+    assert_true(shown(1)->usable); /* nobody asked to drain this one */
+    position_dispose(&job.position);
+}
+
+static void test_settings_change(void **state)
+{
+    struct health_server changed = db2;
+
+    (void)state;
+    usual_beginning();
+    cluster_drain(&cluster, 1, true);
+    changed.weight = 9;
+    changed.max_connections = 3;
+    assert_true(cluster_put(&cluster, 1, &changed));
+    assert_int_equal(shown(1)->weight, 9);
+    assert_int_equal(shown(1)->max_connections, 3);
+    assert_int_equal(shown(1)->state, STATE_DRAINING);
+    assert_int_equal(horizon(1, 0), 100 * S);
+    struct health_server first = {.name = "db1", .host = "127.0.0.1", .port = 3301};
+    first.role = CONFIGURED_REPLICA;
+    assert_int_equal(horizon(0, 101 * S), 101 * S);
+    assert_true(cluster_put(&cluster, 0, &first)); /* judged at once: */
+    assert_int_equal(cluster.topology->primary, -1);
+    assert_int_equal(horizon(0, 101 * S), 0);
+}
+
+/* What the pace before last granted does not outlast the new one. */
+static void test_shorter_grant(void **state)
+{
+    (void)state;
+    cluster_set_poll(&cluster, 60 * S);
+    usual_beginning();
+    assert_int_equal(horizon(0, 219 * S), 219 * S);
+    cluster.now = 110 * S;
+    cluster_set_poll(&cluster, 1 * S);
+    assert_int_equal(horizon(0, 112 * S - 1), 112 * S - 1);
+    assert_int_equal(horizon(0, 112 * S), 0);
+    cluster_set_poll(&cluster, 60 * S); /* a longer one gives nothing that no look has earned */
+    assert_int_equal(horizon(0, 112 * S), 0);
+}
+
+static void test_what_operators_see(void **state)
+{
+    struct look look = {.result = LOOK_TIMED_OUT, .at = 101 * S, .why = "no answer in time"};
+
+    (void)state;
+    cluster.now = 100 * S;
+    usual_beginning();
+    assert_int_equal(shown(0)->since_ns, 100 * S);
+    assert_int_equal(shown(0)->gauges->looks, 1);
+    assert_string_equal(shown(0)->trouble, "");
+    cluster_drain(&cluster, 0, true);
+    cluster.now = 101 * S;
+    cluster_take_look(&cluster, 0, &look); /* suspect, and draining as before */
+    assert_string_equal(shown(0)->why_not, "draining");
+    assert_string_equal(shown(0)->trouble, "no answer in time");
+    assert_int_equal(shown(0)->since_ns, 100 * S);
+    assert_int_equal(shown(0)->gauges->looks, 2);
+    assert_int_equal(shown(0)->gauges->errors, 1);
+    cluster.now = 102 * S;
+    look_refused(0, 102 * S);
+    assert_int_equal(shown(0)->state, STATE_DOWN);
+    assert_int_equal(shown(0)->since_ns, 102 * S);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -432,6 +643,14 @@ int main(void)
         STORY(test_snapshots),
         STORY(test_events),
         STORY(test_two_writable_from_the_start),
+        STORY(test_put_at_run_time),
+        STORY(test_empty_slots),
+        STORY(test_removed_primary),
+        STORY(test_removed_incumbent),
+        STORY(test_returns_unknown),
+        STORY(test_settings_change),
+        STORY(test_shorter_grant),
+        STORY(test_what_operators_see),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,6 +24,10 @@ static struct {
     atomic_uint delay_us; /* of replication */
     atomic_bool stuck;    /* replica 2 applies nothing any more */
     atomic_bool gone;     /* the primary cannot be reached */
+    atomic_int hangs;     /* number + 1 of a server that answers no look, whatever interrupts it */
+    atomic_uint hanging;  /* looks that hang */
+    atomic_bool refuses;  /* everybody whose password is not "new" */
+    atomic_uint refused;
     atomic_uint looks;
     atomic_uint samples;
     atomic_uint waits;
@@ -39,6 +43,7 @@ static struct {
 struct probe {
     size_t server;
     int wake_fd;
+    bool is_new; /* opened with the password "new" */
 };
 
 static struct position at_sequence(unsigned n)
@@ -58,7 +63,7 @@ static struct probe *open_probe(const struct link_target *target, size_t server)
 
     if (!p)
         abort();
-    *p = (struct probe){server, target->wake_fd};
+    *p = (struct probe){server, target->wake_fd, strcmp(target->password, "new") == 0};
     atomic_fetch_add(&world.open_probes, 1);
     return p;
 }
@@ -79,10 +84,25 @@ static unsigned applied_on(size_t server)
     return arrived ? written : 1;
 }
 
+static void hang(const struct probe *p)
+{
+    if (atomic_load(&world.hangs) != (int)p->server + 1)
+        return;
+    atomic_fetch_add(&world.hanging, 1);
+    while (atomic_load(&world.hangs) == (int)p->server + 1)
+        usleep(200);
+    atomic_fetch_sub(&world.hanging, 1);
+}
+
 static void look(struct probe *p, struct look *out, bool *is_new)
 {
     atomic_fetch_add(&world.looks, 1);
     *is_new = false;
+    if (atomic_load(&world.refuses) && !p->is_new) {
+        atomic_fetch_add(&world.refused, 1);
+        *out = (struct look){.result = LOOK_REFUSED, .at = health_now(), .why = "denied"};
+        return;
+    }
     *out = (struct look){.at = health_now(), .id = p->server + 1, .in_quorum = true};
     out->sources_known = true;
     out->read_only = p->server != 0;
@@ -98,6 +118,7 @@ static void look(struct probe *p, struct look *out, bool *is_new)
         out->at = health_now();
     }
     out->done_at = health_now();
+    hang(p); /* what it brings is as old as that */
 }
 
 static bool sample(struct probe *p, bool gtid, bool place, struct position *executed,
@@ -199,11 +220,12 @@ static struct topology *settled(void)
     return NULL;
 }
 
+static const struct health_server servers[SERVERS] = {{.name = "a", .host = "h1", .port = 1},
+                                                      {.name = "b", .host = "h2", .port = 2},
+                                                      {.name = "c", .host = "h3", .port = 3}};
+
 static struct topology *start(unsigned poll_ms, unsigned delay_us)
 {
-    static const struct health_server servers[SERVERS] = {{.name = "a", .host = "h1", .port = 1},
-                                                          {.name = "b", .host = "h2", .port = 2},
-                                                          {.name = "c", .host = "h3", .port = 3}};
     const struct health_options options = {.servers = servers,
                                            .server_count = SERVERS,
                                            .user = "u",
@@ -462,6 +484,198 @@ static void test_only_the_primary_is_asked(void **state)
     thread_watch_unref(w);
 }
 
+/* --- servers come and go ---------------------------------------------------------------------- */
+
+static void wait_for_count(atomic_uint *count, unsigned wanted)
+{
+    for (int i = 0; atomic_load(count) != wanted; i++) {
+        assert_true(i < 5000);
+        usleep(1000);
+    }
+}
+
+static void test_put_and_remove(void **state)
+{
+    struct topology *t = start(1000, 100);
+    const struct health_server other = {.name = "d", .host = "h4", .port = 4};
+
+    (void)state;
+    health_remove(health, 2);
+    assert_false(health_put(health, 1, &other));
+    assert_true(health_put(health, 2, &other)); /* at once, whatever the old threads do */
+    assert_true(health_put(health, 63, &other));
+    assert_false(health_put(health, 64, &other));
+    health_remove(health, 63);
+    health_suspect(health, 63);
+    health_drain(health, 63, true);
+    health_suspect(health, 64);
+    topology_unref(t);
+    t = settled();
+    assert_string_equal(t->servers[2].name, "d");
+    assert_int_equal(t->count, 3);
+    health_remove(health, 2);
+    wait_for_count(&world.open_probes, 4);
+    assert_true(health_put(health, 2, &servers[2]));
+    topology_unref(t);
+    t = settled();
+    assert_string_equal(t->servers[2].name, "c");
+    ask_until(t, 2, write_once());
+    stop(t);
+}
+
+/* A look that hangs delays nobody, and what it brings in the end is nobody's any more. */
+static void test_remove_while_it_hangs(void **state)
+{
+    struct topology *t = start(20, 100);
+
+    (void)state;
+    atomic_store(&world.hangs, 1);
+    wait_for_count(&world.hanging, 1);
+    uint64_t begin = health_now();
+    health_remove(health, 0); /* the primary */
+    assert_true(health_now() - begin < 200 * MS);
+    assert_int_equal(server_horizon(&t->servers[0], health_now()), 0);
+    atomic_store(&world.gone, true); /* the server that is put in there is down, */
+    assert_true(health_put(health, 0, &servers[0]));
+    struct topology *fresh = health_topology(health);
+    atomic_store(&world.hangs, 0); /* and the old one's good look comes now */
+    wait_for_count(&world.hanging, 0);
+    wait_for_count(&world.open_probes, 6);
+    usleep(50000);
+    assert_int_equal(atomic_load(&fresh->servers[0].gauges->granted_until_ns), 0);
+    assert_int_equal(atomic_load(&t->servers[0].gauges->granted_until_ns), 0);
+    assert_int_equal(atomic_load(&fresh->servers[0].gauges->looked_ns), 0);
+    topology_unref(fresh);
+    fresh = health_topology(health);
+    assert_int_equal(fresh->primary, -1);
+    topology_unref(fresh);
+    atomic_store(&world.gone, false);
+    topology_unref(t);
+    stop(settled());
+}
+
+static void test_tune(void **state)
+{
+    struct topology *t = start(10000, 100);
+
+    (void)state;
+    atomic_store(&world.refuses, true);
+    health_tune(health, "u", "p", 10000, 10); /* the same credentials: they are refused, */
+    wait_for_count(&world.refused, 3);        /* after one look at each, long before 10 s */
+    health_tune(health, "u", "new", 20, 10);
+    topology_unref(t);
+    t = settled();
+    ask_until(t, 1, write_once());
+    ask_until(t, 2, write_once()); /* waiters have new links, too */
+    unsigned looks = atomic_load(&world.looks);
+    usleep(300000);
+    assert_true(atomic_load(&world.looks) - looks > 3 * 5); /* each 20 ms */
+    health_tune(health, "u", "new", 10000, 10);
+    usleep(50000);
+    looks = atomic_load(&world.looks);
+    usleep(300000);
+    assert_int_equal(atomic_load(&world.looks), looks);
+    stop(t);
+}
+
+static atomic_bool readers_end;
+
+/* As a worker does: takes snapshots, and reads everything in them also when they are old. */
+static void *read_on(void *unused)
+{
+    (void)unused;
+    while (!atomic_load(&readers_end)) {
+        struct topology *t = health_topology(health);
+        uint64_t now = health_now();
+        for (int round = 0; round < 20; round++) {
+            for (size_t i = 0; i < t->count; i++) {
+                const struct server_info *s = &t->servers[i];
+                if (server_horizon(s, now) && (!s->name || strlen(s->name) != 1))
+                    abort();
+                if (strlen(s->why_not) + strlen(s->trouble) > 2 * LOOK_WHY_MAX)
+                    abort();
+            }
+            health_want(health, now);
+            health_suspect(health, (size_t)round % SERVERS);
+            usleep(100);
+        }
+        topology_unref(t);
+    }
+    return NULL;
+}
+
+static void test_changes_under_load(void **state)
+{
+    struct topology *t = start(20, 100);
+    struct health_server changed = servers[1];
+    pthread_t readers[ASKERS];
+
+    (void)state;
+    atomic_store(&readers_end, false);
+    for (int i = 0; i < ASKERS; i++)
+        assert_int_equal(pthread_create(&readers[i], NULL, read_on, NULL), 0);
+    for (unsigned i = 0; i < 60; i++) {
+        size_t number = i % SERVERS;
+        health_remove(health, number);
+        if (i % 2)
+            usleep(2000);
+        assert_true(health_put(health, number, &servers[number]));
+        changed.weight = i;
+        assert_true(health_put(health, 1, &changed));
+        health_drain(health, 2, i % 2);
+        if (i % 10 == 0)
+            health_tune(health, "u", i % 20 ? "p" : "new", 20 + i, 10);
+        usleep(3000);
+    }
+    health_drain(health, 2, false);
+    atomic_store(&readers_end, true);
+    for (int i = 0; i < ASKERS; i++)
+        pthread_join(readers[i], NULL);
+    topology_unref(t);
+    t = settled();
+    assert_int_equal(t->servers[1].weight, 59);
+    stop(t);
+}
+
+static void test_stops_with_removed_ones(void **state)
+{
+    struct topology *t = start(20, 100);
+
+    (void)state;
+    for (size_t i = 0; i < SERVERS; i++)
+        health_remove(health, i);
+    struct topology *empty = health_topology(health);
+    assert_int_equal(empty->count, 0);
+    assert_int_equal(empty->primary, -1);
+    topology_unref(empty);
+    health_want(health, health_now());
+    health_relist(health);
+    stop(topology_ref(t));
+    assert_string_equal(t->servers[0].name, "a"); /* a snapshot may outlive even that */
+    assert_int_equal(server_horizon(&t->servers[0], health_now()), 0);
+    topology_unref(t);
+}
+
+/* Its thread may have ended, or not: the server that is there now cannot say. */
+static void test_removed_server_tells_nothing(void **state)
+{
+    struct topology *t = start(20, 100);
+
+    (void)state;
+    atomic_store(&world.running, 7);
+    struct thread_watch *w = watch(t, 7);
+    health_remove(health, 0);
+    assert_null(watch(t, 7));
+    assert_true(health_put(health, 0, &servers[0]));
+    topology_unref(t);
+    t = settled();
+    atomic_store(&world.running, 0);
+    usleep(100000);
+    assert_int_equal(thread_watch_gone(w), 0);
+    thread_watch_unref(w);
+    stop(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -474,6 +688,12 @@ int main(void)
         cmocka_unit_test(test_thread_is_watched),
         cmocka_unit_test(test_blind_account_proves_nothing),
         cmocka_unit_test(test_only_the_primary_is_asked),
+        cmocka_unit_test(test_put_and_remove),
+        cmocka_unit_test(test_remove_while_it_hangs),
+        cmocka_unit_test(test_tune),
+        cmocka_unit_test(test_changes_under_load),
+        cmocka_unit_test(test_stops_with_removed_ones),
+        cmocka_unit_test(test_removed_server_tells_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
