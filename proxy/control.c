@@ -12,14 +12,14 @@
 #include "health/health.h"
 #include "protocol/rsa_key.h"
 #include "proxy/backend/permits.h"
-#include "proxy/client/user_secret.h"
-#include "proxy/client/variables.h"
 #include "proxy/config/config.h"
 #include "proxy/event_ring.h"
 #include "proxy/http/http.h"
 #include "proxy/listener.h"
+#include "proxy/live.h"
 #include "proxy/log.h"
 #include "proxy/memory.h"
+#include "proxy/monitoring.h"
 #include "proxy/options.h"
 #include "proxy/process.h"
 #include "proxy/program.h"
@@ -50,9 +50,7 @@ enum ending { ENDING_NOT, ENDING_DRAIN, ENDING_AT_ONCE };
 
 struct control {
     struct program program; /* first: the ports hand it back */
-    struct config *config;
-    struct registry *registry;
-    struct roster *roster;
+    struct config *config;  /* borrower: as at the start; what can change is asked of `live` */
     struct process process;
     uv_loop_t loop;
     uv_signal_t signal_handles[SIGNAL_COUNT];
@@ -73,7 +71,7 @@ static struct roster *current_roster(struct process *process)
     struct control *control =
         (struct control *)((char *)process - offsetof(struct control, process));
 
-    return roster_ref(control->roster);
+    return live_roster(control->program.live);
 }
 
 static struct topology *current_topology(struct process *process)
@@ -133,59 +131,24 @@ static void on_caught_up(void *context)
 {
     struct control *control = context;
 
-    if (control->config->consistency.wait_ms != 0) {
+    struct config *config = live_config(control->program.live);
+
+    if (config->consistency.wait_ms != 0) {
         wake_all(context);
     }
-}
-
-static enum configured_role role_of(const struct config_server *server)
-{
-    switch ((enum config_role)server->role) {
-    case CONFIG_ROLE_PRIMARY:
-        return CONFIGURED_PRIMARY;
-    case CONFIG_ROLE_REPLICA:
-        return CONFIGURED_REPLICA;
-    case CONFIG_ROLE_AUTO:
-        break;
-    }
-    return CONFIGURED_AUTO;
+    config_unref(config);
 }
 
 static bool start_health(struct control *control)
 {
-    const struct config *config = control->config;
-    struct health_server *servers = mem_calloc(config->server_count, sizeof *servers);
-    const char **tracked = mem_calloc(variable_count() + 1, sizeof *tracked);
-    struct health_options options = {.servers = servers,
-                                     .server_count = config->server_count,
-                                     .user = config->monitor.user,
-                                     .password = config->monitor.password,
-                                     .poll_ms = config->monitor.poll_ms,
-                                     .sample_min_ms = config->monitor.sample_min_ms,
-                                     .tracked = tracked,
-                                     .context = control,
-                                     .on_change = wake_all,
-                                     .on_caught_up = on_caught_up,
-                                     .on_event = on_event};
+    struct roster *roster = live_roster(control->program.live);
+    struct health_options callbacks = {.context = control,
+                                       .on_change = wake_all,
+                                       .on_caught_up = on_caught_up,
+                                       .on_event = on_event};
 
-    for (size_t i = 0; i < variable_count(); i++) {
-        tracked[i] = variable_at((int)i)->name;
-    }
-    for (size_t i = 0; i < config->server_count; i++) {
-        const struct config_server *server = &config->servers[i];
-        bool is_unix = server->address.kind == CONFIG_ADDRESS_UNIX;
-
-        servers[i] = (struct health_server){.name = server->name,
-                                            .host = is_unix ? NULL : server->address.host,
-                                            .port = server->address.port,
-                                            .unix_path = is_unix ? server->address.host : NULL,
-                                            .role = role_of(server),
-                                            .weight = server->weight,
-                                            .max_connections = server->max_connections};
-    }
-    control->process.health = health_start(&options);
-    mem_free(servers);
-    mem_free(tracked);
+    control->process.health = monitoring_start(roster, callbacks);
+    roster_unref(roster);
     if (control->process.health == NULL) {
         log_error(log_name("proxy", NULL), "the monitors cannot be started");
     }
@@ -249,8 +212,6 @@ static bool start_process(struct control *control)
     for (size_t i = 0; i < config->server_count; i++) {
         limits[i] = config->servers[i].max_connections;
     }
-    control->registry = registry_new();
-    control->roster = registry_enrol(control->registry, control->config, NULL, NULL);
     process->roster = current_roster;
     process->topology = current_topology;
     process->want = want;
@@ -376,7 +337,10 @@ static void drain(struct control *control, unsigned timeout_ms)
 
 static void end(struct control *control, bool at_once)
 {
-    unsigned timeout_ms = at_once ? 0 : control->config->proxy.drain_timeout_ms;
+    struct config *config = live_config(control->program.live);
+    unsigned timeout_ms = at_once ? 0 : config->proxy.drain_timeout_ms;
+
+    config_unref(config);
 
     if (at_once) {
         log_info(log_name("proxy", NULL), "ending at once");
@@ -410,17 +374,27 @@ static void shut_down(struct program *program, bool at_once)
     uv_async_send(&control->end);
 }
 
-static void start_program(struct control *control)
+static void start_program(struct control *control, struct config_sources *sources)
 {
     struct program *program = &control->program;
     struct timespec now;
 
     program->process = &control->process;
     program->events = event_ring_new();
+    program->live = live_new(program, sources, control->config);
     program->shut_down = shut_down;
     clock_gettime(CLOCK_MONOTONIC, &now);
     program->started_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
     program->started_unix = (int64_t)time(NULL);
+}
+
+static void reload(struct control *control)
+{
+    char *error;
+
+    /* What became of it is an event, and in the log. */
+    (void)live_reload(control->program.live, false, "SIGHUP", NULL, NULL, &error);
+    mem_free(error);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -438,8 +412,7 @@ static void on_signal(uv_signal_t *handle, int number)
         }
         break;
     case SIGHUP:
-        log_warn(log_name("proxy", NULL),
-                 "SIGHUP: the configuration is read at start only; restart to change it");
+        reload(control);
         break;
     default:
         break;
@@ -478,13 +451,12 @@ static void dispose(struct control *control)
     mem_free(control->workers);
     mem_free(control->listeners);
     permits_free(process->permits);
-    roster_unref(control->roster);
-    registry_free(control->registry);
+    live_free(control->program.live);
     EVP_PKEY_free(process->rsa_key);
     event_ring_free(control->program.events);
 }
 
-int control_run(struct config *config)
+int control_run(struct config *config, struct config_sources *sources)
 {
     struct control control = {.config = config};
     bool started;
@@ -496,7 +468,7 @@ int control_run(struct config *config)
     watch_signals(&control);
     raise_descriptor_limit(config);
     /* Signals are for this thread's loop: monitors and workers inherit the mask that libuv sets. */
-    start_program(&control);
+    start_program(&control, sources);
     started = start_process(&control) && start_health(&control) && start_workers(&control) &&
               start_http(&control) && start_listeners(&control);
     if (started) {

@@ -51,24 +51,35 @@ static void count_kind(struct event_ring *ring, const char *kind)
     ring->kinds[at].added++;
 }
 
-void event_ring_add(struct event_ring *ring, const char *kind, const char *name, const char *what,
-                    const char *why)
+static void add(struct event_ring *ring, enum log_level level, const char *kind, const char *name,
+                const char *what, const char *why)
 {
     struct timespec now;
     struct event *event;
 
-    log_info(log_name(kind, name), "%s%s%s", what, why[0] != 0 ? ": " : "", why);
+    log_at(level, log_name(kind, name), "%s%s%s", what, why[0] != 0 ? ": " : "", why);
     clock_gettime(CLOCK_REALTIME, &now);
     pthread_mutex_lock(&ring->lock);
     event = &ring->events[ring->added % EVENTS_KEPT];
     event->number = ++ring->added;
-    count_kind(ring, kind);
     event->at_unix_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
     snprintf(event->subject, sizeof event->subject, "%s%s%s", kind, name != NULL ? " " : "",
              name != NULL ? name : "");
     snprintf(event->what, sizeof event->what, "%s", what);
     snprintf(event->why, sizeof event->why, "%s", why);
     pthread_mutex_unlock(&ring->lock);
+}
+
+void event_ring_add(struct event_ring *ring, const char *kind, const char *name, const char *what,
+                    const char *why)
+{
+    add(ring, LOG_LEVEL_INFO, kind, name, what, why);
+}
+
+void event_ring_alarm(struct event_ring *ring, const char *kind, const char *name, const char *what,
+                      const char *why)
+{
+    add(ring, LOG_LEVEL_ERROR, kind, name, what, why);
 }
 
 size_t event_ring_copy(struct event_ring *ring, struct event *events, size_t count)

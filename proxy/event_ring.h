@@ -34,6 +34,10 @@ void event_ring_free(struct event_ring *ring);
 void event_ring_add(struct event_ring *ring, const char *kind, const char *name, const char *what,
                     const char *why);
 
+/* The same for what a human must look at: level error in the log. */
+void event_ring_alarm(struct event_ring *ring, const char *kind, const char *name, const char *what,
+                      const char *why);
+
 /* Copies up to `count` of the newest events, oldest first; answers how many. Any thread. */
 size_t event_ring_copy(struct event_ring *ring, struct event *events, size_t count);
 

@@ -22,6 +22,21 @@
 struct live;
 struct live_edit;
 
+struct config_sources;
+struct program;
+struct roster;
+
+/* ---- life ---- */
+
+/* Takes the sources (config/sources.h, heap memory) over and a reference of the configuration that
+ * was built from them. The program's other parts need not be
+ * there before the first change. */
+struct live *live_new(struct program *program, struct config_sources *sources,
+                      struct config *config);
+
+/* After all who might ask are gone. */
+void live_free(struct live *live);
+
 /* ---- changes ---- */
 
 /* Edits, collected until they are applied. `section` is "server", "user", "pool", ...; `name` is
@@ -63,6 +78,9 @@ void live_drift(struct live *live, live_line *line, void *context);
 
 /* The configuration in force, with a reference for the caller. */
 struct config *live_config(struct live *live);
+
+/* The same with its numbers, for workers. */
+struct roster *live_roster(struct live *live);
 
 /* Path of the auto file; "" when there is none. Good for the program's life. */
 const char *live_auto_file(const struct live *live);

@@ -2,37 +2,59 @@
  * The program: reads the command line and the configuration, then does what it was asked to.
  */
 #include "proxy/config/config.h"
+#include "proxy/config/sources.h"
 #include "proxy/control.h"
 #include "proxy/explain_command.h"
 #include "proxy/log.h"
+#include "proxy/memory.h"
 #include "proxy/options.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-static int run(const struct options *options)
+static int check(const struct options *options)
 {
     struct config_report report = {0};
     struct config *config = config_load(options, &report);
-    int status;
 
     config_report_print(&report, stderr);
     config_report_dispose(&report);
-    if (config == NULL) {
-        return EXIT_CONFIG;
+    config_unref(config);
+    return config != NULL ? EXIT_FINE : EXIT_CONFIG;
+}
+
+/* The configuration, with what it was built from in *sources. NULL: it is wrong, and was said. */
+static struct config *open_config(const struct options *options, struct config_sources *sources)
+{
+    struct config_report report = {0};
+    struct config *config = config_open(sources, options, environ, true, &report);
+
+    config_report_print(&report, stderr);
+    config_report_dispose(&report);
+    return config;
+}
+
+static int run(const struct options *options)
+{
+    struct config_sources *sources = mem_calloc(1, sizeof *sources);
+    struct config *config = open_config(options, sources);
+    int status = 0;
+
+    if (config != NULL) {
+        status = log_open(config->proxy.log_file, (enum log_level)config->proxy.log_level);
     }
-    if (options->action == OPTIONS_CHECK) {
-        config_unref(config);
-        return EXIT_FINE;
-    }
-    status = log_open(config->proxy.log_file, (enum log_level)config->proxy.log_level);
     if (status < 0) {
         fprintf(stderr, "tidemark: cannot open the log file %s: %s\n", config->proxy.log_file,
                 strerror(-status));
+    }
+    if (config == NULL || status < 0) {
+        config_sources_dispose(sources);
+        mem_free(sources);
         config_unref(config);
         return EXIT_CONFIG;
     }
-    status = control_run(config);
+    status = control_run(config, sources);
     config_unref(config);
     log_close();
     return status;
@@ -58,8 +80,9 @@ int main(int argc, char **argv)
         return EXIT_FINE;
     case OPTIONS_EXPLAIN:
         return explain_command(&options, stdin, stdout, stderr);
-    case OPTIONS_RUN:
     case OPTIONS_CHECK:
+        return check(&options);
+    case OPTIONS_RUN:
         break;
     }
     return run(&options);

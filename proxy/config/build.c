@@ -20,7 +20,8 @@ struct build {
 /* Relative paths start at the folder of the file they are written in. Owner: the caller. */
 static char *resolved(const char *path, const struct config_origin *origin)
 {
-    const char *slash = origin->kind == CONFIG_FROM_FILE ? strrchr(origin->where, '/') : NULL;
+    bool is_file = origin->kind == CONFIG_FROM_FILE || origin->kind == CONFIG_FROM_ADMIN;
+    const char *slash = is_file ? strrchr(origin->where, '/') : NULL;
 
     if (path[0] == '\0' || path[0] == '/' || slash == NULL) {
         return mem_text(path);
@@ -188,7 +189,10 @@ static void forget_missing_password(struct build *build, const struct draft_sect
     const struct setting *password = setting_find(SECTION_USER, "password");
     struct config_user *user = &build->config->users[build->config->user_count - 1];
 
-    if (draft_entry(section, password)->text == NULL) {
+    const struct draft_entry *entry = draft_entry(section, password);
+
+    if (entry->text == NULL ||
+        (entry->form == FORM_PLAIN && entry->text[0] == '\0' && user->password_hash != NULL)) {
         mem_free_secret(user->password);
         user->password = NULL;
     }
@@ -207,7 +211,7 @@ struct config *config_build(struct draft *draft, char *const *environment)
         for (size_t i = 0; i < draft->count; i++) {
             const struct draft_section *section = draft->sections[i];
 
-            if (section->section != (enum setting_section)kind) {
+            if (section->section != (enum setting_section)kind || section->is_removed) {
                 continue;
             }
             fill_section(&build, section, target_for(build.config, section));

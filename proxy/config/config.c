@@ -1,15 +1,11 @@
 /*
- * See config.h. Loading is a list of layers written into one draft; everything hard is in the files
- * beside this one.
+ * See config.h. Loading is reading the sources and building from them, see sources.h.
  */
 #include "proxy/config/config.h"
 
 #include "proxy/config/build.h"
-#include "proxy/config/draft.h"
-#include "proxy/config/environment_source.h"
-#include "proxy/config/file_source.h"
 #include "proxy/config/report.h"
-#include "proxy/config/rules.h"
+#include "proxy/config/sources.h"
 #include "proxy/memory.h"
 #include "proxy/options.h"
 #include "router/balance.h"
@@ -32,80 +28,50 @@ static_assert((int)CONFIG_ROUND_ROBIN == (int)BALANCE_ROUND_ROBIN &&
                   (int)CONFIG_CLIENT_HASH == (int)BALANCE_CLIENT_HASH,
               "enum config_balance follows enum balance");
 
-/* The auto file stands beside the main file unless a setting moves it. Owner: the caller; NULL when
- * there is none. */
-static char *auto_file_path(const struct draft *draft, const char *main_path,
-                            char *const *environment)
+/* One attempt; *said gets what was found. */
+static struct config *attempt(struct config_sources *sources, const struct options *options,
+                              char *const *environment, bool without_auto,
+                              struct config_report *report)
 {
-    const struct setting *setting = setting_find(SECTION_PROXY, "auto_file");
-    const struct draft_entry *entry = draft_entry(draft_find(draft, SECTION_PROXY, NULL), setting);
-    const char *path = process_environment_value(environment, "TIDEMARK_PROXY_AUTO_FILE");
-
-    if (path != NULL) {
-        return path[0] != '\0' ? mem_text(path) : NULL;
-    }
-    if (main_path == NULL) {
+    config_sources_read(sources, options, environment, without_auto, report);
+    if (!sources->is_readable) {
         return NULL;
     }
-    path = entry->text != NULL ? entry->text : setting->default_text;
-    const char *slash = strrchr(main_path, '/');
+    return config_sources_build(sources, NULL, NULL, report);
+}
 
-    if (path[0] == '\0') {
+struct config *config_open(struct config_sources *sources, const struct options *options,
+                           char *const *environment, bool spare_auto, struct config_report *report)
+{
+    struct config *config = attempt(sources, options, environment, false, report);
+    struct config_report without = {.messages = NULL};
+
+    if (config != NULL || !spare_auto || sources->auto_path[0] == '\0') {
+        return config;
+    }
+    config_sources_dispose(sources);
+    config = attempt(sources, options, environment, true, &without);
+    if (config == NULL) { /* the auto file is not what is wrong */
+        config_report_dispose(&without);
         return NULL;
     }
-    if (path[0] == '/' || slash == NULL) {
-        return mem_text(path);
-    }
-    return mem_printf("%.*s%s", (int)(slash + 1 - main_path), main_path, path);
-}
-
-static void read_auto_file(struct draft *draft, const char *main_path, char *const *environment)
-{
-    char *path = auto_file_path(draft, main_path, environment);
-
-    if (path != NULL) {
-        file_source_read(draft, path, LAYER_AUTO, true);
-    }
-    mem_free(path);
-}
-
-static void read_flags(struct draft *draft, const struct options *options)
-{
-    for (size_t i = 0; i < options->override_count; i++) {
-        const struct option_override *override = &options->overrides[i];
-        enum setting_section section = setting_section_of(override->section);
-        const struct setting *setting = setting_find(section, override->key);
-
-        assert(setting != NULL);
-        draft_set(draft, draft_find(draft, section, NULL), setting, FORM_PLAIN, override->value,
-                  (struct config_origin){.kind = CONFIG_FROM_FLAG,
-                                         .where = draft_place(draft, override->flag),
-                                         .layer = LAYER_FLAGS});
-    }
+    sources->is_auto_left_out = true;
+    report_as_warnings(report);
+    report_warning(report,
+                   &(struct config_origin){
+                       .kind = CONFIG_FROM_FILE, .where = sources->auto_path, .layer = LAYER_LIVE},
+                   "file", "is left out because of this: the main file alone is used");
+    config_report_dispose(&without);
+    return config;
 }
 
 struct config *config_load_with(const struct options *options, char *const *environment,
                                 struct config_report *report)
 {
-    const char *path = options->config_file;
-    struct config *config = NULL;
-    struct draft draft;
+    struct config_sources sources;
+    struct config *config = config_open(&sources, options, environment, false, report);
 
-    draft_init(&draft, report);
-    /* Without its file everything else would look wrong too, and none of that would help. */
-    if (path == NULL || file_source_read(&draft, path, LAYER_MAIN, false)) {
-        read_auto_file(&draft, path, environment);
-        environment_source_read(&draft, environment);
-        read_flags(&draft, options);
-        config = config_build(&draft, environment);
-        rules_check(config, &draft, path);
-    }
-    report_sort(report);
-    draft_dispose(&draft);
-    if (config != NULL && report->error_count != 0) {
-        config_free(config);
-        config = NULL;
-    }
+    config_sources_dispose(&sources);
     return config;
 }
 
@@ -162,6 +128,10 @@ char *config_origin_text(const struct config_origin *origin)
         return mem_printf("environment %s", origin->where);
     case CONFIG_FROM_FLAG:
         return mem_printf("flag %s", origin->where);
+    case CONFIG_FROM_ADMIN:
+        return mem_text("admin port");
+    case CONFIG_FROM_START:
+        return mem_text("the program's start");
     }
     return mem_text("default");
 }

@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+struct config_sources;
 struct options;
 struct setting;
 
@@ -173,6 +174,8 @@ enum config_origin_kind {
     CONFIG_FROM_FILE,
     CONFIG_FROM_ENVIRONMENT,
     CONFIG_FROM_FLAG,
+    CONFIG_FROM_ADMIN, /* changed on the admin port; where: the auto file it can be saved to */
+    CONFIG_FROM_START, /* the files say otherwise by now, but it cannot change while running */
 };
 
 struct config_origin {
@@ -234,6 +237,13 @@ struct config *config_load(const struct options *options, struct config_report *
 /* As config_load(), with the environment handed in: NULL-terminated "NAME=value" texts. */
 struct config *config_load_with(const struct options *options, char *const *environment,
                                 struct config_report *report) __attribute__((warn_unused_result));
+
+/* As config_load_with(), and leaves the sources it was built from (config/sources.h), which the
+ * caller disposes of, whatever is answered. `spare_auto`: when the auto file is what is wrong, it
+ * is left out, its mistakes become warnings, and the main file alone is used. */
+struct config *config_open(struct config_sources *sources, const struct options *options,
+                           char *const *environment, bool spare_auto, struct config_report *report)
+    __attribute__((warn_unused_result));
 
 /* References are counted atomically; the last unref wipes the secrets and frees. NULL is fine for
  * unref. */

@@ -84,6 +84,47 @@ struct draft_section *draft_add(struct draft *draft, enum setting_section sectio
     return fresh;
 }
 
+void draft_copy(struct draft *draft, const struct draft *from, struct config_report *report)
+{
+    *draft = (struct draft){.report = report};
+    for (size_t i = 0; i < from->count; i++) {
+        const struct draft_section *old = from->sections[i];
+        struct draft_section *fresh = draft_add(draft, old->section, old->name, old->origin);
+
+        fresh->is_removed = old->is_removed;
+        fresh->opened_layer = old->opened_layer;
+        fresh->opened_line = old->opened_line;
+        for (size_t j = 0; j < setting_count; j++) {
+            fresh->entries[j] = old->entries[j];
+            fresh->entries[j].text =
+                old->entries[j].text != NULL ? mem_text(old->entries[j].text) : NULL;
+        }
+    }
+}
+
+void draft_forget_layer(struct draft *draft, enum config_layer layer)
+{
+    for (size_t i = 0; i < draft->count; i++) {
+        for (size_t j = 0; j < setting_count; j++) {
+            struct draft_entry *entry = &draft->sections[i]->entries[j];
+
+            if (entry->origin.layer == (unsigned)layer) {
+                entry->origin.layer = LAYER_DEFAULT;
+            }
+        }
+    }
+}
+
+void draft_clear(struct draft_section *section, struct config_origin origin)
+{
+    for (size_t i = 0; i < setting_count; i++) {
+        mem_free_secret(section->entries[i].text);
+        section->entries[i] = (struct draft_entry){.text = NULL};
+    }
+    section->is_removed = false;
+    section->origin = origin;
+}
+
 bool draft_key(enum setting_section section, const char *key, const struct setting **setting,
                enum draft_form *form)
 {

@@ -11,7 +11,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum config_layer { LAYER_DEFAULT, LAYER_MAIN, LAYER_AUTO, LAYER_ENVIRONMENT, LAYER_FLAGS };
+enum config_layer {
+    LAYER_DEFAULT,
+    LAYER_MAIN,
+    LAYER_AUTO,
+    LAYER_ENVIRONMENT,
+    LAYER_FLAGS,
+    LAYER_LIVE
+};
 
 /* How a secret was given: `password`, `password_file` or `password_env`. Everything else is
  * plain. */
@@ -27,6 +34,7 @@ struct draft_entry {
 struct draft_section {
     enum setting_section section;
     char *name;                         /* of a server or user; NULL for sections that exist once */
+    bool is_removed;                    /* by the auto file or an edit: as if it was not there */
     struct config_origin origin;        /* where it was first opened */
     unsigned opened_layer, opened_line; /* where it was last opened */
     struct draft_entry *entries;        /* one for each row of settings[] */
@@ -43,6 +51,10 @@ struct draft {
 void draft_init(struct draft *draft, struct config_report *report);
 void draft_dispose(struct draft *draft);
 
+/* A copy with a report of its own. Its origins borrow the texts of `from`, which must outlive it.
+ */
+void draft_copy(struct draft *draft, const struct draft *from, struct config_report *report);
+
 /* A place that lives as long as the draft, for origins. */
 char *draft_place(struct draft *draft, const char *where);
 
@@ -53,6 +65,12 @@ struct draft_section *draft_find(const struct draft *draft, enum setting_section
 /* Adds a server or user. */
 struct draft_section *draft_add(struct draft *draft, enum setting_section section, const char *name,
                                 struct config_origin origin);
+
+/* What this layer has set may be set again. */
+void draft_forget_layer(struct draft *draft, enum config_layer layer);
+
+/* Makes a removed server or user anew, with nothing set. */
+void draft_clear(struct draft_section *section, struct config_origin origin);
 
 /* The setting and form that a key of this section means, "password_file" included. False when there
  * is no such key. */

@@ -8,7 +8,6 @@
 #include "proxy/config/suggest.h"
 #include "proxy/memory.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -38,29 +37,6 @@ static void report_unknown_section(const struct reading *reading, const char *ki
                      "consistency, pool, admin, tls",
                      kind);
     }
-}
-
-/* NULL: the name will do. */
-static const char *wrong_with_name(enum setting_section section, const char *name)
-{
-    const char *kind = setting_section_name(section);
-
-    if (!setting_section_is_named(section)) {
-        return name[0] == '\0' ? NULL : "exists once, allowed: no name in it";
-    }
-    if (name[0] == '\0') {
-        return kind[0] == 's' ? "has no name, allowed: [server NAME]"
-                              : "has no name, allowed: [user NAME]";
-    }
-    for (const char *c = name; *c != '\0'; c++) {
-        if (iscntrl((unsigned char)*c)) {
-            return "has a control character in its name, allowed: text";
-        }
-        if (section == SECTION_SERVER && !isalnum((unsigned char)*c) && strchr("-_.", *c) == NULL) {
-            return "has a name that is not allowed, allowed: letters, digits, - _ .";
-        }
-    }
-    return NULL;
 }
 
 static void open_section(struct reading *reading, enum setting_section kind, const char *name)
@@ -96,7 +72,7 @@ static void on_section(void *user, unsigned line, const char *kind_name, const c
         report_unknown_section(reading, kind_name);
         return;
     }
-    const char *wrong = wrong_with_name(kind, name);
+    const char *wrong = setting_name_complaint(kind, name);
 
     if (wrong != NULL) {
         report_error(reading->draft->report, &reading->origin, "section", "[%s%s%s] %s", kind_name,
@@ -166,6 +142,19 @@ static void report_unknown_key(const struct reading *reading, const char *key)
     mem_free(elsewhere);
 }
 
+/* "removed = on" in the auto file: what the main file has under this name does not count; what
+ * follows in the section is a new one. */
+static void on_removed(struct reading *reading, const char *value)
+{
+    if (strcmp(value, "on") != 0) {
+        report_error(reading->draft->report, &reading->origin, "removed",
+                     "\"%.60s\" is not allowed, allowed: on", value);
+        return;
+    }
+    draft_clear(reading->section, reading->origin);
+    reading->section->is_removed = true;
+}
+
 static void on_key(void *user, unsigned line, const char *key, const char *value)
 {
     struct reading *reading = user;
@@ -176,7 +165,10 @@ static void on_key(void *user, unsigned line, const char *key, const char *value
     if (reading->section == NULL) {
         return;
     }
-    if (!draft_key(reading->section->section, key, &setting, &form)) {
+    if (reading->origin.layer == LAYER_AUTO && strcmp(key, "removed") == 0 &&
+        setting_section_is_named(reading->section->section)) {
+        on_removed(reading, value);
+    } else if (!draft_key(reading->section->section, key, &setting, &form)) {
         report_unknown_key(reading, key);
     } else if (reading->origin.layer == LAYER_AUTO && setting->section == SECTION_PROXY &&
                strcmp(key, "auto_file") == 0) {

@@ -21,6 +21,9 @@ static char *place_of(const struct config_origin *origin, const char *key)
             return mem_printf("%s: %s", origin->where, key);
         }
         return mem_printf("%s:%u: %s", origin->where, origin->line, key);
+    case CONFIG_FROM_ADMIN:
+    case CONFIG_FROM_START:
+        return mem_text(key);
     case CONFIG_FROM_DEFAULT:
         break;
     }
@@ -81,6 +84,25 @@ void report_warning(struct config_report *report, const struct config_origin *or
     va_start(arguments, format);
     add(report, origin, key, false, format, arguments);
     va_end(arguments);
+}
+
+void report_repeat(struct config_report *report, const struct config_message *message)
+{
+    report->messages =
+        mem_realloc(report->messages, (report->count + 1) * sizeof(report->messages[0]));
+    report->messages[report->count] = *message;
+    report->messages[report->count].text = mem_text(message->text);
+    report->messages[report->count].number = report->count;
+    report->count++;
+    report->error_count += message->is_error ? 1 : 0;
+}
+
+void report_as_warnings(struct config_report *report)
+{
+    for (size_t i = 0; i < report->count; i++) {
+        report->messages[i].is_error = false;
+    }
+    report->error_count = 0;
 }
 
 static int in_order(const void *left, const void *right)

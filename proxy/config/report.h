@@ -17,6 +17,12 @@ void report_error(struct config_report *report, const struct config_origin *orig
 void report_warning(struct config_report *report, const struct config_origin *origin,
                     const char *key, const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* Adds a message of another report. */
+void report_repeat(struct config_report *report, const struct config_message *message);
+
+/* Errors that turned out not to matter: they are still shown, and no errors any more. */
+void report_as_warnings(struct config_report *report);
+
 /* Puts the messages into the order of the sources and their lines. */
 void report_sort(struct config_report *report);
 

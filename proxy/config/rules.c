@@ -87,13 +87,16 @@ static void check_users(const struct rules *rules)
         const struct draft_entry *password = entry_of(rules, SECTION_USER, name, "password");
         const struct draft_entry *hash = entry_of(rules, SECTION_USER, name, "password_hash");
 
-        if (password->text == NULL && hash->text == NULL) {
+        bool has_hash = hash->text != NULL && hash->text[0] != '\0';
+        bool has_password = password->text != NULL && (!has_hash || password->text[0] != '\0');
+
+        if (!has_password && !has_hash) {
             report_error(rules->draft->report, place_of(rules, SECTION_USER, name, "password"),
                          "password",
                          "is missing in [user %s], allowed: password, password_file, password_env "
                          "or password_hash",
                          name);
-        } else if (password->text != NULL && hash->text != NULL) {
+        } else if (has_password && has_hash) {
             report_error(rules->draft->report, &hash->origin, "password_hash",
                          "is set in [user %s] beside a password, allowed: one of them", name);
         }

@@ -7,6 +7,7 @@
 #include "proxy/config/config.h"
 #include "proxy/memory.h"
 
+#include <ctype.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -79,7 +80,7 @@ const struct setting settings[] = {
     {SECTION_PROXY, "workers", SETTING_CORES, "auto", RANGE(1, 1024), AT(config_proxy, workers),
      .help = "threads that serve clients; auto: one per core that may be used"},
 
-    {SECTION_SERVER, "address", SETTING_ADDRESS, NULL, AT(config_server, address),
+    {SECTION_SERVER, "address", SETTING_ADDRESS, NULL, AT(config_server, address), RELOADS,
      .help = "where the server listens; the port is 3306 when left out"},
     {SECTION_SERVER, "max_connections", SETTING_NUMBER, "100", RANGE(1, 100000),
      AT(config_server, max_connections), RELOADS,
@@ -193,6 +194,28 @@ const char *setting_section_name(enum setting_section section)
 bool setting_section_is_named(enum setting_section section)
 {
     return section == SECTION_SERVER || section == SECTION_USER;
+}
+
+const char *setting_name_complaint(enum setting_section section, const char *name)
+{
+    const char *kind = setting_section_name(section);
+
+    if (!setting_section_is_named(section)) {
+        return name[0] == '\0' ? NULL : "exists once, allowed: no name in it";
+    }
+    if (name[0] == '\0') {
+        return kind[0] == 's' ? "has no name, allowed: [server NAME]"
+                              : "has no name, allowed: [user NAME]";
+    }
+    for (const char *c = name; *c != '\0'; c++) {
+        if (iscntrl((unsigned char)*c)) {
+            return "has a control character in its name, allowed: text";
+        }
+        if (section == SECTION_SERVER && !isalnum((unsigned char)*c) && strchr("-_.", *c) == NULL) {
+            return "has a name that is not allowed, allowed: letters, digits, - _ .";
+        }
+    }
+    return NULL;
 }
 
 enum setting_section setting_section_of(const char *name)

@@ -61,6 +61,9 @@ const char *setting_section_name(enum setting_section section);
 /* Is there one such section for each server or user? */
 bool setting_section_is_named(enum setting_section section);
 
+/* Why a server or user cannot have that name (fixed text), or NULL when it can. */
+const char *setting_name_complaint(enum setting_section section, const char *name);
+
 /* The section of a word such as "proxy", or SECTION_COUNT. */
 enum setting_section setting_section_of(const char *name);
 

@@ -48,7 +48,7 @@ static const uint64_t BEGINNING = UINT64_C(1000000000000);
 
 /* ---- configuration ---- */
 
-static struct config *load_config(char *const *environment)
+static struct config *load_config(const char *text, char *const *environment)
 {
     char path[] = "/tmp/tidemark-wire-XXXXXX";
     struct options options = {.action = OPTIONS_CHECK, .config_file = path};
@@ -57,7 +57,7 @@ static struct config *load_config(char *const *environment)
     int fd = mkstemp(path);
 
     assert_true(fd >= 0);
-    assert_int_equal(write(fd, ini, sizeof ini - 1), sizeof ini - 1);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
     close(fd);
     config = config_load_with(&options, environment, &report);
     if (config == NULL) {
@@ -291,11 +291,31 @@ static void open_log(struct world *world)
     assert_int_equal(log_open(world->log_path, LOG_LEVEL_DEBUG), 0);
 }
 
-static bool no_number_is_free(void *context, unsigned number)
+static bool is_free(void *context, unsigned number)
 {
-    (void)context;
-    (void)number;
-    return false;
+    const struct world *world = context;
+
+    return permits_used(world->process.permits, number) == 0;
+}
+
+void world_reconfigure(struct world *world, const char *text)
+{
+    char *const nothing[] = {NULL};
+    struct config *config = load_config(text, nothing);
+    struct roster *roster = registry_enrol(world->registry, config, is_free, world);
+
+    config_unref(config);
+    roster_unref(world->roster);
+    world->roster = roster;
+    for (unsigned i = 0; i < WORLD_SERVERS; i++) {
+        const struct config_server *server = roster_server(roster, i);
+
+        permits_set_limit(world->process.permits, i, server != NULL ? server->max_connections : 0);
+    }
+    for (unsigned i = 0; i < world->worker_count; i++) {
+        world->wakes[i] = true;
+    }
+    world_run(world);
 }
 
 static void begin_process(struct world *world)
@@ -306,7 +326,7 @@ static void begin_process(struct world *world)
         limits[i] = world->config->servers[i].max_connections;
     }
     world->registry = registry_new();
-    world->roster = registry_enrol(world->registry, world->config, no_number_is_free, NULL);
+    world->roster = registry_enrol(world->registry, world->config, is_free, world);
     world->process.permits = permits_new(world->worker_count, ROSTER_SERVERS, limits, wake, world);
     world->process.roster = current_roster;
     world->process.topology = current_topology;
@@ -351,7 +371,7 @@ struct world *world_new(unsigned workers, ...)
     world->worker_count = workers;
     world->moves_connections = true;
     open_log(world);
-    world->config = load_config(settings);
+    world->config = load_config(ini, settings);
     network_init(&world->network);
     world->network.on_event = move_clock;
     world->network.context = world;

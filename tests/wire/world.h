@@ -83,6 +83,9 @@ void world_run(struct world *world);
 /* Moves the clock, with the workers' ticks on the way, and runs. */
 void world_advance_ms(struct world *world, unsigned ms);
 
+/* Another configuration file from now on, without touching the topology; runs. */
+void world_reconfigure(struct world *world, const char *text);
+
 /* Hands the workers a new snapshot of world->servers, ->primary, ->facts, ->catalog. */
 void world_publish(struct world *world);
 

@@ -1,0 +1,157 @@
+/*
+ * How a new configuration reaches the program. The order matters:
+ *
+ *   1. servers that are gone: monitors first, so that nobody chooses them any more, then the limit
+ *   2. the new roster, and every worker has adopted it
+ *   3. limits, monitors of new and changed servers, the rest
+ */
+#include "proxy/config/compare.h"
+#include "proxy/event_ring.h"
+#include "proxy/inquiry.h"
+#include "proxy/live_state.h"
+#include "proxy/log.h"
+#include "proxy/memory.h"
+#include "proxy/monitoring.h"
+#include "proxy/program.h"
+#include "proxy/worker_thread.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { CHANGES_TOLD = 100 }; /* more are counted only */
+
+static bool is_free(void *context, unsigned number)
+{
+    const struct live *live = context;
+    const struct permits *permits = live->program->process->permits;
+
+    return permits_used(permits, number) == 0 && permits_queued(permits, number) == 0;
+}
+
+static bool is_same_server(const struct roster *a, const struct roster *b, unsigned number)
+{
+    const struct config_server *server = roster_server(a, number);
+
+    return server != NULL && roster_has(b, number, a->servers[number].generation);
+}
+
+static void remove_servers(struct live *live, const struct roster *old, const struct roster *fresh)
+{
+    struct process *process = live->program->process;
+
+    for (unsigned i = 0; i < ROSTER_SERVERS; i++) {
+        if (roster_server(old, i) != NULL && !is_same_server(old, fresh, i)) {
+            health_remove(process->health, i);
+            permits_set_limit(process->permits, i, 0);
+        }
+    }
+}
+
+static bool do_nothing(struct worker *worker, void *state)
+{
+    (void)worker;
+    (void)state;
+    return true;
+}
+
+/* Replaces the pointers and waits until nobody works by the old ones. */
+static void switch_to(struct live *live, struct config *config, struct roster *roster)
+{
+    struct program *program = live->program;
+    struct config *old_config = live->config;
+    struct roster *old_roster = live->roster;
+
+    pthread_mutex_lock(&live->reading);
+    live->config = config_ref(config);
+    live->roster = roster;
+    pthread_mutex_unlock(&live->reading);
+    config_unref(old_config);
+    /* Asking wakes a worker, and a woken worker adopts first. */
+    inquiry_run(program->workers, program->worker_count, do_nothing, NULL, 0);
+    roster_unref(old_roster);
+}
+
+static void put_servers(struct live *live)
+{
+    struct process *process = live->program->process;
+
+    for (unsigned i = 0; i < ROSTER_SERVERS; i++) {
+        const struct config_server *server = roster_server(live->roster, i);
+
+        if (server != NULL) {
+            struct health_server monitored = monitoring_server(server);
+
+            permits_set_limit(process->permits, i, server->max_connections);
+            if (!health_put(process->health, i, &monitored)) {
+                event_ring_alarm(live->program->events, "server", server->name, "not monitored",
+                                 "no thread can be started: it will not be used");
+            }
+        }
+    }
+}
+
+static bool same_monitor(const struct config_monitor *a, const struct config_monitor *b)
+{
+    return strcmp(a->user, b->user) == 0 && strcmp(a->password, b->password) == 0 &&
+           a->poll_ms == b->poll_ms && a->sample_min_ms == b->sample_min_ms;
+}
+
+struct telling {
+    struct event_ring *events;
+    const char *who;
+    size_t told;
+};
+
+static void tell(void *context, const struct config_value *was, const struct config_value *is)
+{
+    struct telling *telling = context;
+    char *name = config_value_name(is != NULL ? is : was);
+    char *what = mem_printf("%s: %s -> %s", name, was != NULL ? was->text : "(none)",
+                            is != NULL ? is->text : "(none)");
+
+    if (telling->told++ < CHANGES_TOLD) {
+        event_ring_add(telling->events, "config", NULL, what, telling->who);
+    }
+    mem_free(what);
+    mem_free(name);
+}
+
+static void tell_all(struct live *live, const struct config *before, const struct config *after,
+                     const char *who)
+{
+    struct telling telling = {.events = live->program->events, .who = who};
+
+    config_compare(before, after, tell, &telling);
+    if (telling.told > CHANGES_TOLD) {
+        char *what = mem_printf("%zu more changes", telling.told - CHANGES_TOLD);
+
+        event_ring_add(live->program->events, "config", NULL, what, who);
+        mem_free(what);
+    }
+}
+
+bool live_publish(struct live *live, struct config *config, const char *who, char **error)
+{
+    struct config *before = config_ref(live->config);
+    struct roster *roster = registry_enrol(live->registry, config, is_free, live);
+
+    if (roster == NULL) {
+        config_unref(before);
+        *error =
+            mem_printf("no number is left for another server: at most %d, those included whose "
+                       "connections are still in use",
+                       ROSTER_SERVERS);
+        return false;
+    }
+    remove_servers(live, live->roster, roster);
+    switch_to(live, config, roster);
+    put_servers(live);
+    if (!same_monitor(&before->monitor, &config->monitor)) {
+        health_tune(live->program->process->health, config->monitor.user, config->monitor.password,
+                    config->monitor.poll_ms, config->monitor.sample_min_ms);
+    }
+    log_set_level((enum log_level)config->proxy.log_level);
+    tell_all(live, before, config, who);
+    config_unref(before);
+    return true;
+}
