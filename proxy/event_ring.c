@@ -62,6 +62,7 @@ static void add(struct event_ring *ring, enum log_level level, const char *kind,
     pthread_mutex_lock(&ring->lock);
     event = &ring->events[ring->added % EVENTS_KEPT];
     event->number = ++ring->added;
+    count_kind(ring, kind);
     event->at_unix_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
     snprintf(event->subject, sizeof event->subject, "%s%s%s", kind, name != NULL ? " " : "",
              name != NULL ? name : "");
