@@ -300,6 +300,38 @@ static void client_hash_by_weight(void **state)
     world_end(world);
 }
 
+/* ---- servers that are gone ---- */
+
+/* As the monitors show a number that is nobody's, or nobody's any more. */
+static void remove_server(struct world *world, unsigned server)
+{
+    static const struct server_gauges unknown = {.lag_ns = UINT64_MAX};
+
+    world->servers[server] =
+        (struct server_info){.state = STATE_DOWN, .why_not = "not configured", .gauges = &unknown};
+    world_publish(world);
+    world_run(world);
+}
+
+static void empty_slots_are_passed_over(void **state)
+{
+    static const char *const algorithms[] = {
+        "TIDEMARK_POOL_BALANCE=round_robin", "TIDEMARK_POOL_BALANCE=least_connections",
+        "TIDEMARK_POOL_BALANCE=least_latency", "TIDEMARK_POOL_BALANCE=client_hash"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++) {
+        struct world *world = world_with(algorithms[i], 1, 1);
+
+        new_sessions(world, 4); /* connections to both */
+        remove_server(world, REPLICA_1);
+        assert_int_equal(new_sessions(world, 4), 0);
+        remove_server(world, REPLICA_2);
+        assert_int_equal(read_one(world, client_log_in(world, NULL)), PRIMARY);
+        world_end(world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +344,7 @@ int main(void)
         cmocka_unit_test(client_hash),
         cmocka_unit_test(client_hash_goes_by_name),
         cmocka_unit_test(client_hash_by_weight),
+        cmocka_unit_test(empty_slots_are_passed_over),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -241,7 +241,9 @@ void world_publish(struct world *world)
     for (size_t i = 0; i < WORLD_SERVERS; i++) {
         topology->servers[i] = world->servers[i];
         topology->servers[i].facts = facts_ref(world->servers[i].facts);
-        topology->servers[i].why_not = mem_text(world->servers[i].why_not);
+        if (world->servers[i].name != NULL) { /* an empty slot owns nothing */
+            topology->servers[i].why_not = mem_text(world->servers[i].why_not);
+        }
     }
     topology_unref(world->topology);
     world->topology = topology;
