@@ -26,7 +26,7 @@
 enum {
     THREADS = 4,
     CONNECTIONS = 128,       /* of all threads; more wait to be accepted */
-    PATIENCE_S = 30,         /* for silence, and for a request to be finished */
+    PATIENCE_S = 10,         /* for silence, and for a request to be finished */
     MEMORY_BYTES = 16 << 10, /* per connection: the request's head must fit */
 };
 

@@ -192,6 +192,7 @@ static void test_families(void **state)
 
         if (family->name == NULL) {
             fail_msg("family %zu has no name", i);
+            return;
         }
         assert_int_equal(strspn(family->name, "abcdefghijklmnopqrstuvwxyz_"), strlen(family->name));
         assert_true(strncmp(family->name, "tidemark_", 9) == 0 ||
