@@ -280,7 +280,9 @@ static void prepare_client_hash(const struct session *session, struct candidate 
         request->client_hash = hash_text(request->client_hash, user->name, NULL);
     }
     for (size_t i = 0; i < count; i++) {
-        candidates[i].id = hash_text(0, session->worker->topology->servers[i].name, NULL);
+        const char *name = session->worker->topology->servers[i].name;
+
+        candidates[i].id = name == NULL ? i : hash_text(0, name, NULL);
     }
 }
 

@@ -142,7 +142,7 @@ static bool next_piece(const char **list, char separator, struct bytes *piece)
     return true;
 }
 
-void answer_columns(struct connection *connection, const char *columns)
+static void write_columns(struct connection *connection, const char *columns, uint16_t status)
 {
     uint8_t space[16];
     struct writer out = writer_over(space, sizeof space);
@@ -160,8 +160,16 @@ void answer_columns(struct connection *connection, const char *columns)
         write_definition(connection, name);
     }
     if (!deprecates_eof(connection)) {
-        write_eof(connection, (uint16_t)(connection->status & ~STATUS_MORE_RESULTS), 0);
+        write_eof(connection, status, 0);
     }
+}
+
+/* The EOF behind definitions does not tell how the answer before them ended. */
+void answer_columns(struct connection *connection, const char *columns)
+{
+    const unsigned of_an_end = STATUS_MORE_RESULTS | STATUS_CURSOR_EXISTS | STATUS_LAST_ROW_SENT;
+
+    write_columns(connection, columns, (uint16_t)(connection->status & ~of_an_end));
 }
 
 void answer_end(struct connection *connection, const char *words)
@@ -214,14 +222,18 @@ void answer_rows(struct connection *connection, const char *columns, const char 
 }
 
 /* The EOF behind the definitions is the end, and says that there is a cursor. */
-void answer_cursor(struct connection *connection, const char *columns)
+void answer_cursor(struct connection *connection, const char *columns, const char *words)
 {
+    struct writer none = writer_over(NULL, 0);
+    struct ok_packet ok;
+
     if (deprecates_eof(connection)) {
         answer_columns(connection, columns);
-        answer_end(connection, "cursor");
+        answer_end(connection, words);
     } else {
-        connection->status |= STATUS_CURSOR_EXISTS;
-        answer_columns(connection, columns);
+        ok_from_words(&ok, &none, words);
+        connection->status = ok.status;
+        write_columns(connection, columns, ok.status);
         answer_done(connection);
     }
 }

@@ -274,13 +274,14 @@ void client_query(struct client *client, const char *sql)
     client_send(client, COMMAND_QUERY, sql, strlen(sql));
 }
 
-void client_execute(struct client *client, uint32_t id, const char *value, bool with_type)
+static void send_execute_of(struct client *client, uint32_t id, uint8_t flags, const char *value,
+                            bool with_type)
 {
     uint8_t space[1024];
     struct writer out = writer_over(space, sizeof space);
 
     write_u32(&out, id);
-    write_u8(&out, 0);
+    write_u8(&out, flags);
     write_u32(&out, 1);
     write_u8(&out, 0); /* nulls */
     write_u8(&out, with_type ? 1 : 0);
@@ -290,6 +291,16 @@ void client_execute(struct client *client, uint32_t id, const char *value, bool 
     write_lenenc_bytes(&out, bytes_of_text(value));
     assert_false(out.failed);
     client_send(client, COMMAND_STMT_EXECUTE, space, out.size);
+}
+
+void client_execute(struct client *client, uint32_t id, const char *value, bool with_type)
+{
+    send_execute_of(client, id, 0, value, with_type);
+}
+
+void client_execute_opening(struct client *client, uint32_t id, const char *value, bool with_type)
+{
+    send_execute_of(client, id, EXECUTE_CURSOR_READ_ONLY, value, with_type);
 }
 
 static void send_execute(struct client *client, uint32_t id, uint8_t flags)

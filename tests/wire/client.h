@@ -77,6 +77,8 @@ void client_send_part(struct client *client, const void *data, size_t size);
 /* STMT_EXECUTE of a statement with one parameter, a string; with its type or without. */
 void client_execute(struct client *client, uint32_t id, const char *value, bool with_type);
 void client_execute_plain(struct client *client, uint32_t id); /* without parameters */
+/* As client_execute, with a cursor. */
+void client_execute_opening(struct client *client, uint32_t id, const char *value, bool with_type);
 void client_execute_cursor(struct client *client, uint32_t id);
 void client_fetch(struct client *client, uint32_t id, uint32_t rows);
 /* STMT_RESET, STMT_CLOSE. */

@@ -244,7 +244,9 @@ static enum outcome read_result(struct reading *r, uint8_t code)
         return NOT_THERE;
     }
     if (code == COMMAND_STMT_EXECUTE && (r->definitions_status & STATUS_CURSOR_EXISTS)) {
-        say(r, "rows (cursor)", bytes_of("", 0)); /* they wait for FETCH */
+        say(r,
+            r->definitions_status & STATUS_IN_TRANSACTION ? "rows (trans cursor)" : "rows (cursor)",
+            bytes_of("", 0)); /* they wait for FETCH */
         return ENDED;
     }
     return read_rows(r, columns);

@@ -14,8 +14,13 @@
 #include <string.h>
 #include <uv.h>
 
+enum xa { XA_NONE, XA_ACTIVE, XA_IDLE, XA_PREPARED };
+
 /* What one connection has set. */
 struct connection_model {
+    enum xa xa;
+    uint32_t cursor; /* id of the statement that has one; 0: none */
+    unsigned cursor_number;
     char schema[16];
     char zone[16];
     bool in_transaction;
@@ -56,16 +61,24 @@ static void answer_number(struct connection *connection, unsigned number)
     answer_text(connection, text);
 }
 
-static void answer_own(struct connection *connection, unsigned id)
+static unsigned own_number(struct connection *connection, unsigned id)
 {
     const struct connection_model *m = model_of(connection);
 
     assert_true(id < MODEL_IDS);
     if (m->has_pending && m->pending_id == id) {
-        answer_number(connection, m->pending_number);
-    } else {
-        answer_number(connection, is_primary(connection) ? model->primary[id] : model->replica[id]);
+        return m->pending_number;
     }
+    return is_primary(connection) ? model->primary[id] : model->replica[id];
+}
+
+/* What XA does not allow in its present state. */
+static bool refuse(struct connection *connection, bool is_allowed)
+{
+    if (!is_allowed) {
+        answer_error(connection, 1399, "XAER_RMFAIL");
+    }
+    return !is_allowed;
 }
 
 static void insert(struct connection *connection, unsigned id, unsigned number)
@@ -75,6 +88,9 @@ static void insert(struct connection *connection, unsigned id, unsigned number)
     assert_true(id < MODEL_IDS);
     if (!is_primary(connection)) {
         answer_error(connection, 1290, "The server is running with the --read-only option");
+        return;
+    }
+    if (refuse(connection, m->xa == XA_NONE || m->xa == XA_ACTIVE)) {
         return;
     }
     if (m->in_transaction) {
@@ -94,10 +110,14 @@ static void end_transaction(struct connection_model *m)
         model->primary[m->pending_id] = m->pending_number;
     }
     m->has_pending = m->in_transaction = false;
+    m->xa = XA_NONE;
 }
 
 static void begin(struct connection *connection)
 {
+    if (refuse(connection, model_of(connection)->xa == XA_NONE)) {
+        return;
+    }
     end_transaction(model_of(connection));
     model_of(connection)->in_transaction = true;
     answer_ok(connection, "trans state=T_______");
@@ -105,8 +125,33 @@ static void begin(struct connection *connection)
 
 static void commit(struct connection *connection)
 {
+    if (refuse(connection, model_of(connection)->xa == XA_NONE)) {
+        return;
+    }
     end_transaction(model_of(connection));
     answer_ok(connection, "state=________");
+}
+
+static void xa(struct connection *connection, const char *step)
+{
+    struct connection_model *m = model_of(connection);
+
+    assert_true(is_primary(connection));
+    if (strncmp(step, "START ", 6) == 0) {
+        if (!refuse(connection, !m->in_transaction)) {
+            m->in_transaction = true;
+            m->xa = XA_ACTIVE;
+            answer_ok(connection, "trans state=T_______");
+        }
+    } else if (strncmp(step, "COMMIT ", 7) == 0) {
+        if (!refuse(connection, m->xa == XA_PREPARED)) {
+            end_transaction(m);
+            answer_ok(connection, "state=________");
+        }
+    } else if (!refuse(connection, m->xa == (step[0] == 'E' ? XA_ACTIVE : XA_IDLE))) {
+        m->xa++;
+        answer_ok(connection, "trans");
+    }
 }
 
 /* Also the proxy's own SET, where the value has an introducer, and there may be others with it. */
@@ -135,7 +180,9 @@ static bool answer_query(struct connection *connection, const char *sql)
     if (sscanf(sql, "INSERT INTO shop.t VALUES (%u, %u)", &id, &number) == 2) {
         insert(connection, id, number);
     } else if (sscanf(sql, "SELECT a FROM shop.t WHERE id = %u", &id) == 1) {
-        answer_own(connection, id);
+        answer_number(connection, own_number(connection, id));
+    } else if (strncmp(sql, "XA ", 3) == 0) {
+        xa(connection, sql + 3);
     } else if (sscanf(sql, "SELECT %u", &number) == 1) {
         answer_number(connection, number);
     } else if (strcmp(sql, "SELECT a AS schema_of FROM shop.t") == 0) {
@@ -165,12 +212,16 @@ static void init_db(struct connection *connection, const char *schema)
     answer_ok(connection, words);
 }
 
+/* A server would spoil a prepared transaction: such a connection has to be closed instead. */
 static void reset(struct connection *connection)
 {
     struct connection_model *m = model_of(connection);
 
+    assert_int_not_equal(m->xa, XA_PREPARED);
     m->zone[0] = 0;
     m->in_transaction = m->has_pending = false;
+    m->xa = XA_NONE;
+    m->cursor = 0;
     connection->last_statement = 0;
     answer_ok(connection, "");
 }
@@ -179,8 +230,10 @@ static void reset(struct connection *connection)
 static void execute(struct connection *connection, const struct seen *seen)
 {
     struct bytes payload = bytes_of(seen->payload, seen->size);
+    struct connection_model *m = model_of(connection);
     struct execute parts;
     char text[16] = "";
+    unsigned number;
 
     assert_int_equal(execute_decode(payload, 1, connection->capabilities, &parts), PARSE_OK);
     assert_true(parts.types_sent);
@@ -189,7 +242,31 @@ static void execute(struct connection *connection, const struct seen *seen)
         return;
     }
     assert_true(bytes_to_text(bytes_after(parts.values, 1), text, sizeof text));
-    answer_own(connection, (unsigned)strtoul(text, NULL, 10));
+    number = own_number(connection, (unsigned)strtoul(text, NULL, 10));
+    if (m->cursor == parts.id) {
+        m->cursor = 0;
+    }
+    if ((parts.flags & EXECUTE_CURSOR_MASK) == 0) {
+        answer_number(connection, number);
+        return;
+    }
+    m->cursor = parts.id;
+    m->cursor_number = number;
+    answer_cursor(connection, "a", m->in_transaction ? "trans cursor" : "cursor");
+}
+
+/* Only what has a cursor here is ever fetched from. */
+static void fetch(struct connection *connection, const struct seen *seen)
+{
+    struct connection_model *m = model_of(connection);
+    char text[16];
+    uint32_t id;
+
+    assert_int_equal(statement_id_read(bytes_of(seen->payload, seen->size), &id), PARSE_OK);
+    assert_int_equal(id, m->cursor);
+    m->cursor = 0;
+    snprintf(text, sizeof text, "%u", m->cursor_number);
+    answer_fetched(connection, text, m->in_transaction ? "trans last-row" : "last-row");
 }
 
 static bool answer(struct connection *connection, const struct seen *seen)
@@ -213,6 +290,12 @@ static bool answer(struct connection *connection, const struct seen *seen)
         return true;
     case COMMAND_STMT_EXECUTE:
         execute(connection, seen);
+        return true;
+    case COMMAND_STMT_FETCH:
+        fetch(connection, seen);
+        return true;
+    case COMMAND_FIELD_LIST:
+        answer_fields(connection, "a", status(connection));
         return true;
     case COMMAND_QUERY:
         return answer_query(connection, seen->text + strlen("QUERY "));

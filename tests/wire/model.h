@@ -9,6 +9,9 @@
  *     SELECT a AS schema_of FROM shop.t               the connection's schema
  *     SELECT a AS zone_of FROM shop.t                 the connection's time zone
  *     SET time_zone='x', BEGIN, COMMIT
+ *     XA START 'x', END, PREPARE, COMMIT              as MariaDB has them: see reset() in model.c
+ *     EXECUTE with a cursor, FETCH                    one cursor per connection, of one row
+ *     FIELD_LIST                                      one column
  */
 #ifndef TIDEMARK_TESTS_WIRE_MODEL_H
 #define TIDEMARK_TESTS_WIRE_MODEL_H

@@ -110,9 +110,9 @@ void answer_error(struct connection *connection, unsigned code, const char *text
 void answer_rows(struct connection *connection, const char *columns, const char *rows,
                  const char *words);
 void answer_row(struct connection *connection, const char *value);
-/* EXECUTE with a cursor: definitions, and that rows can be fetched; FETCH: rows and an end, whose
- * words are "cursor" or "last-row". */
-void answer_cursor(struct connection *connection, const char *columns);
+/* EXECUTE with a cursor: definitions, and "cursor" among the words; FETCH: rows and an end, with
+ * "cursor" or "last-row". */
+void answer_cursor(struct connection *connection, const char *columns, const char *words);
 void answer_fetched(struct connection *connection, const char *rows, const char *words);
 /* FIELD_LIST. */
 void answer_fields(struct connection *connection, const char *columns, const char *words);

@@ -45,7 +45,7 @@ static struct connection *open_cursor(struct world *world, struct client *client
     answer_prepared(connection, 0, 1);
     snprintf(text, sizeof text, "EXECUTE %u" FLAGS_CURSOR, id);
     connection_expect(connection, text);
-    answer_cursor(connection, "a");
+    answer_cursor(connection, "a", "cursor");
     client_expect(client, "rows (cursor)");
     return connection;
 }
@@ -250,7 +250,7 @@ static void last_of_two_cursors_frees(void **state)
     connection_expect(connection, "PREPARE " SQL); /* its own, which no other cursor can meet */
     answer_prepared(connection, 0, 1);
     connection_expect(connection, "EXECUTE 11" FLAGS_CURSOR);
-    answer_cursor(connection, "a");
+    answer_cursor(connection, "a", "cursor");
     client_expect(client, "rows (cursor)");
 
     client_fetch(client, 1, 5);

@@ -41,8 +41,16 @@ enum kind {
     COMMIT,
     PREPARE,
     EXECUTE,
+    OPEN,
+    FETCH,
+    FIELDS,
+    XA,
     OTHER,
 };
+
+static const char *const xa_steps[] = {"START", "END", "PREPARE", "COMMIT"};
+
+enum { XA_STEPS = 4, XA_COMMIT = 3 };
 
 /* A client, and what its answers must be. */
 struct actor {
@@ -52,6 +60,8 @@ struct actor {
     unsigned attempted; /* ... and of its last write at all */
     unsigned pending;   /* ... of the last one in its transaction */
     bool in_transaction;
+    unsigned xa_next; /* the step of XA that it sends next */
+    unsigned at_open; /* what its cursor must have read at least */
     bool prepared, types_sent;
     unsigned schema, zone; /* numbers of names; 0: none */
     struct {
@@ -114,14 +124,27 @@ static void send_query(struct actor *actor, enum kind kind, unsigned number, con
     await(actor, kind, number);
 }
 
-static void send_execute(struct actor *actor)
+static void send_execute(struct actor *actor, enum kind kind)
 {
     char id[16];
 
     snprintf(id, sizeof id, "%u", actor->id);
-    client_execute(actor->client, 1, id, !actor->types_sent);
+    if (kind == OPEN) {
+        client_execute_opening(actor->client, 1, id, !actor->types_sent);
+    } else {
+        client_execute(actor->client, 1, id, !actor->types_sent);
+    }
     actor->types_sent = true;
-    await(actor, EXECUTE, 0);
+    await(actor, kind, 0);
+}
+
+static void send_xa(struct actor *actor)
+{
+    char sql[32];
+
+    snprintf(sql, sizeof sql, "XA %s '%u'", xa_steps[actor->xa_next], actor->id);
+    send_query(actor, XA, actor->xa_next, sql);
+    actor->xa_next = (actor->xa_next + 1) % XA_STEPS;
 }
 
 static void send_something(struct actor *actor)
@@ -178,8 +201,26 @@ static void send_something(struct actor *actor)
         break;
     case EXECUTE:
         if (actor->prepared) {
-            send_execute(actor);
+            send_execute(actor, EXECUTE);
         }
+        break;
+    case OPEN:
+        if (actor->prepared) {
+            send_execute(actor, OPEN);
+        }
+        break;
+    case FETCH:
+        if (actor->prepared) {
+            client_fetch(actor->client, 1, 1 + number % 3);
+            await(actor, FETCH, 0);
+        }
+        break;
+    case FIELDS:
+        client_send(actor->client, COMMAND_FIELD_LIST, "t\0", 2);
+        await(actor, FIELDS, 0);
+        break;
+    case XA:
+        send_xa(actor);
         break;
     case OTHER:
         if (number < 100) {
@@ -200,7 +241,13 @@ static void check_refusal(struct actor *actor, enum kind kind, const char *came)
     if (code == 2013 || code == 1040 || code == 1105) {
         return;
     }
-    if (code != 1243 || kind != EXECUTE) {
+    if (code == 1399 && (kind == XA || kind == WRITE || kind == BEGIN || kind == COMMIT)) {
+        return;
+    }
+    if (code == 1421 && kind == FETCH) {
+        return;
+    }
+    if (code != 1243 || (kind != EXECUTE && kind != OPEN && kind != FETCH)) {
         fail_msg("actor %u: unexpected %s", actor->id, came);
     }
 }
@@ -223,6 +270,16 @@ static void check_own(const struct actor *actor, const char *came)
         fail_msg("actor %u wrote %u (%u in its transaction, tried %u) and read %s", actor->id,
                  actor->written, actor->pending, actor->attempted, came);
     }
+}
+
+/* What was there when the cursor was opened, or a later one: it may have been opened again. */
+static void check_fetched(const struct actor *actor, const char *came)
+{
+    unsigned long number = strtoul(came + 5, NULL, 10);
+
+    assert_memory_equal(came, "rows ", 5);
+    assert_non_null(strstr(came, "last-row"));
+    assert_true(number >= actor->at_open && number <= actor->attempted);
 }
 
 static void forget_state(struct actor *actor)
@@ -255,6 +312,16 @@ static void check_done(struct actor *actor, enum kind kind, unsigned number, con
             fail_msg("actor %u is in zone %s, but: %s", actor->id, zones[actor->zone], came);
         }
         return;
+    case OPEN:
+        assert_string_equal(came, actor->in_transaction ? "rows (trans cursor)" : "rows (cursor)");
+        actor->at_open = actor->pending > actor->written ? actor->pending : actor->written;
+        return;
+    case FETCH:
+        check_fetched(actor, came);
+        return;
+    case FIELDS:
+        assert_string_equal(came, "fields 1");
+        return;
     case PREPARE:
         assert_string_equal(came, "prepared 1 parameters=1 columns=1");
         return;
@@ -274,6 +341,13 @@ static void check_done(struct actor *actor, enum kind kind, unsigned number, con
         actor->written = actor->pending > actor->written ? actor->pending : actor->written;
         actor->pending = 0;
         actor->in_transaction = kind == BEGIN;
+        break;
+    case XA:
+        if (number == XA_COMMIT) {
+            actor->written = actor->pending > actor->written ? actor->pending : actor->written;
+            actor->pending = 0;
+        }
+        actor->in_transaction = number != XA_COMMIT;
         break;
     case OTHER:
         if (number == 1) {
