@@ -18,19 +18,29 @@ static unsigned pins(const struct world *world)
     return world->workers[0].sessions->pins;
 }
 
-/* A statement that ends in an OK, on a connection of the primary. NULL: on any. */
-static struct connection *run(struct world *world, struct client *client,
-                              struct connection *connection, const char *sql, const char *words)
+/* A statement that ends in an OK, on this connection. */
+static void run(struct client *client, struct connection *connection, const char *sql,
+                const char *words)
 {
     char text[100];
 
     client_query(client, sql);
     snprintf(text, sizeof text, "QUERY %s", sql);
-    if (connection == NULL) {
-        connection = server_expect(world, PRIMARY, text);
-    } else {
-        connection_expect(connection, text);
-    }
+    connection_expect(connection, text);
+    answer_ok(connection, words);
+    assert_memory_equal(client_read(client), "ok", 2);
+}
+
+/* The same on any connection of the primary. */
+static struct connection *run_first(struct world *world, struct client *client, const char *sql,
+                                    const char *words)
+{
+    struct connection *connection;
+    char text[100];
+
+    client_query(client, sql);
+    snprintf(text, sizeof text, "QUERY %s", sql);
+    connection = server_expect(world, PRIMARY, text);
     answer_ok(connection, words);
     assert_memory_equal(client_read(client), "ok", 2);
     return connection;
@@ -61,11 +71,11 @@ static void assert_free(struct world *world, struct client *client)
 static struct connection *prepare(struct world *world, struct client *client)
 {
     struct connection *connection =
-        run(world, client, NULL, "XA START 'x'", "trans state=T_______");
+        run_first(world, client, "XA START 'x'", "trans state=T_______");
 
-    run(world, client, connection, "DELETE FROM shop.t", "trans state=T___W___");
-    run(world, client, connection, "XA END 'x'", "trans");
-    run(world, client, connection, "XA PREPARE 'x'", "trans");
+    run(client, connection, "DELETE FROM shop.t", "trans state=T___W___");
+    run(client, connection, "XA END 'x'", "trans");
+    run(client, connection, "XA PREPARE 'x'", "trans");
     return connection;
 }
 
@@ -75,18 +85,18 @@ static void two_phases_on_one_connection(const char *end)
     struct client *client = client_log_in(world, NULL);
     struct connection *connection;
 
-    connection = run(world, client, NULL, "XA START 'x'", "trans state=T_______");
+    connection = run_first(world, client, "XA START 'x'", "trans state=T_______");
     assert_int_equal(pins(world), PIN_TRANSACTION | PIN_XA);
     read_here(client, connection);
-    run(world, client, connection, "DELETE FROM shop.t", "trans state=T___W___");
-    run(world, client, connection, "XA END 'x'", "trans");
+    run(client, connection, "DELETE FROM shop.t", "trans state=T___W___");
+    run(client, connection, "XA END 'x'", "trans");
     assert_int_equal(pins(world), PIN_TRANSACTION | PIN_XA);
     read_here(client, connection);
-    run(world, client, connection, "XA PREPARE 'x'", "trans");
+    run(client, connection, "XA PREPARE 'x'", "trans");
     assert_int_equal(pins(world), PIN_TRANSACTION | PIN_XA);
     read_here(client, connection);
     world->now += 1000;
-    run(world, client, connection, end, "state=________");
+    run(client, connection, end, "state=________");
     assert_int_equal(world->workers[0].sessions->last_write, world->now);
     assert_free(world, client);
     world_end(world);
@@ -106,10 +116,10 @@ static void one_phase(void **state)
     struct connection *connection;
 
     (void)state;
-    connection = run(world, client, NULL, "XA START 'x'", "trans");
-    run(world, client, connection, "DELETE FROM shop.t", "trans");
-    run(world, client, connection, "XA END 'x'", "trans");
-    run(world, client, connection, "XA COMMIT 'x' ONE PHASE", "");
+    connection = run_first(world, client, "XA START 'x'", "trans");
+    run(client, connection, "DELETE FROM shop.t", "trans");
+    run(client, connection, "XA END 'x'", "trans");
+    run(client, connection, "XA COMMIT 'x' ONE PHASE", "");
     assert_free(world, client);
     world_end(world);
 }
@@ -123,17 +133,17 @@ static void detached_frees_its_session(void **state)
     struct connection *connection;
 
     (void)state;
-    connection = run(world, client, NULL, "XA START 'x'", "trans state=T_______");
-    run(world, client, connection, "DELETE FROM shop.t", "trans state=T___W___");
-    run(world, client, connection, "XA END 'x'", "trans");
-    run(world, client, connection, "XA PREPARE 'x'", "state=________");
+    connection = run_first(world, client, "XA START 'x'", "trans state=T_______");
+    run(client, connection, "DELETE FROM shop.t", "trans state=T___W___");
+    run(client, connection, "XA END 'x'", "trans");
+    run(client, connection, "XA PREPARE 'x'", "state=________");
     assert_free(world, client);
     client_leave(client);
     world_run(world);
     assert_null(strstr(connection->log, "RESET"));
 
     other = client_log_in(world, NULL);
-    assert_ptr_equal(run(world, other, NULL, "XA COMMIT 'x'", ""), connection);
+    assert_ptr_equal(run_first(world, other, "XA COMMIT 'x'", ""), connection);
     assert_int_equal(world->workers[0].sessions->last_write, world->now);
     assert_free(world, other);
     world_end(world);
@@ -164,19 +174,19 @@ static void refused_commit_keeps_the_connection(void **state)
     struct connection *connection;
 
     (void)state;
-    connection = run(world, client, NULL, "XA START 'x'", "trans");
+    connection = run_first(world, client, "XA START 'x'", "trans");
     client_query(client, "XA COMMIT 'x'");
     connection_expect(connection, "QUERY XA COMMIT 'x'");
     answer_error(connection, 1399, "XAER_RMFAIL");
     client_expect_error(client, 1399, "XAER_RMFAIL");
     assert_int_equal(pins(world) & ~(unsigned)PIN_WARNINGS, PIN_TRANSACTION | PIN_XA);
-    run(world, client, connection, "DELETE FROM shop.t", "trans");
-    run(world, client, connection, "XA END 'x'", "trans");
+    run(client, connection, "DELETE FROM shop.t", "trans");
+    run(client, connection, "XA END 'x'", "trans");
     client_query(client, "XA COMMIT 'x' ONE PHASE");
     connection_expect(connection, "QUERY XA COMMIT 'x' ONE PHASE");
     answer_error(connection, 1402, "XA_RBROLLBACK");
     client_expect_error(client, 1402, "XA_RBROLLBACK");
-    run(world, client, connection, "DO 1", "");
+    run(client, connection, "DO 1", "");
     assert_free(world, client);
     world_end(world);
 }
@@ -201,7 +211,7 @@ static void client_leaves_with_a_prepared_one(void **state)
     client_leave(client);
     assert_closed(world, connection);
     client = client_log_in(world, NULL);
-    assert_ptr_not_equal(run(world, client, NULL, "XA COMMIT 'x'", ""), connection);
+    assert_ptr_not_equal(run_first(world, client, "XA COMMIT 'x'", ""), connection);
     world_end(world);
 }
 
@@ -215,7 +225,7 @@ static void client_resets_with_a_prepared_one(void **state)
     client_send(client, COMMAND_RESET_CONNECTION, NULL, 0);
     client_expect(client, "ok");
     assert_closed(world, connection);
-    run(world, client, NULL, "XA COMMIT 'x'", "");
+    run_first(world, client, "XA COMMIT 'x'", "");
     assert_free(world, client);
     world_end(world);
 }
@@ -243,9 +253,9 @@ static void unseen_transaction_may_be_prepared(void **state)
     for (unsigned i = 0; i < 2; i++) {
         struct world *world = world_new(1, NULL);
         struct client *client = client_log_in(world, NULL);
-        struct connection *connection = run(world, client, NULL, "PREPARE s FROM @a", "");
+        struct connection *connection = run_first(world, client, "PREPARE s FROM @a", "");
 
-        run(world, client, connection, statements[i], "trans");
+        run(client, connection, statements[i], "trans");
         client_leave(client);
         assert_closed(world, connection);
         world_end(world);
@@ -257,7 +267,7 @@ static void plain_transaction_is_reset(void **state)
 {
     struct world *world = world_new(1, NULL);
     struct client *client = client_log_in(world, NULL);
-    struct connection *connection = run(world, client, NULL, "BEGIN", "trans");
+    struct connection *connection = run_first(world, client, "BEGIN", "trans");
 
     (void)state;
     client_leave(client);
