@@ -217,35 +217,33 @@ static size_t list_candidates(const struct session *session, struct candidate *c
 }
 
 /* A replica's lag is what counts for max_lag_ms, not its horizon's age: see health/topology.h. */
-static void exclude_lagging(const struct session *session, struct candidate *candidates,
-                            size_t count)
+static void exclude_lagging(const struct session *session, struct selection *selection)
 {
     uint64_t limit =
         (uint64_t)worker_config(session->worker)->consistency.max_lag_ms * UINT64_C(1000000);
 
-    for (size_t i = 0; i < count && limit != 0; i++) {
+    for (size_t i = 0; i < selection->count && limit != 0; i++) {
         const struct server_gauges *gauges = session->worker->topology->servers[i].gauges;
 
-        if (!candidates[i].is_primary &&
+        if (!selection->candidates[i].is_primary &&
             atomic_load_explicit(&gauges->lag_ns, memory_order_relaxed) > limit) {
-            candidates[i].usable = false;
+            selection->lagging |= UINT64_C(1) << i;
+            selection->candidates[i].usable = false;
         }
     }
 }
 
 /* Servers that have no connection to spare step back behind those that have. */
-static bool exclude_full(const struct session *session, struct candidate *candidates, size_t count)
+static void exclude_full(const struct session *session, struct selection *selection,
+                         struct candidate *candidates)
 {
-    bool any = false;
-
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < selection->count; i++) {
         if (candidates[i].usable && !candidates[i].is_primary &&
             !pool_has_room(session->worker->pool, session->group, (unsigned)i)) {
+            selection->full |= UINT64_C(1) << i;
             candidates[i].usable = false;
-            any = true;
         }
     }
-    return any;
 }
 
 static bool replica_is_behind(const struct candidate *candidates, size_t count,
@@ -308,59 +306,82 @@ static bool is_free_to_move(const struct command_in_hand *command)
            !command->statement.is_multi;
 }
 
-int choose_server(struct session *session, bool *behind)
+/* Of servers that may serve a read, by load; those without a connection to spare come last. */
+static int pick_for_read(const struct session *session, struct selection *selection,
+                         struct balance_state *balance)
 {
-    struct worker *worker = session->worker;
-    const struct command_in_hand *command = session->command;
-    struct candidate candidates[BALANCE_SERVERS];
+    const struct balance_request *request = &selection->request;
     struct candidate with_room[BALANCE_SERVERS];
-    struct balance_request request = {
-        .algorithm = (enum balance)worker_config(worker)->pool.balance,
+    int picked = -1;
+
+    memcpy(with_room, selection->candidates, selection->count * sizeof with_room[0]);
+    exclude_full(session, selection, with_room);
+    if (selection->full != 0) {
+        picked = balance_pick(request, with_room, selection->count, balance);
+        if (picked >= 0 && with_room[picked].is_primary) {
+            picked = -1; /* the primary is no way out of full replicas: they queue */
+        }
+    }
+    return picked >= 0 ? picked
+                       : balance_pick(request, selection->candidates, selection->count, balance);
+}
+
+int choose_select(const struct session *session, struct balance_state *balance,
+                  struct selection *selection)
+{
+    const struct command_in_hand *command = session->command;
+    struct balance_request *request = &selection->request;
+    int picked;
+
+    *request = (struct balance_request){
+        .algorithm = (enum balance)worker_config(session->worker)->pool.balance,
         .floor = command->route.floor,
         .previous = session->last_server,
         .primary_only = command->route.target != TARGET_REPLICA,
     };
-    size_t count;
+    selection->lagging = selection->full = 0;
+    selection->behind = selection->stays = false;
+    selection->count = list_candidates(session, selection->candidates);
+    if (request->primary_only) {
+        picked = balance_pick(request, selection->candidates, selection->count, balance);
+        if (picked < 0 && is_free_to_move(command)) {
+            request->primary_only = false;
+            picked = balance_pick(request, selection->candidates, selection->count, balance);
+        }
+        return picked;
+    }
+    if (request->algorithm == BALANCE_CLIENT_HASH) {
+        prepare_client_hash(session, selection->candidates, selection->count, request);
+    }
+    exclude_lagging(session, selection);
+    if (may_stay(session, selection->candidates, selection->count, request)) {
+        selection->stays = true;
+        return session->last_server;
+    }
+    picked = pick_for_read(session, selection, balance);
+    if (picked < 0 || selection->candidates[picked].is_primary) {
+        selection->behind = replica_is_behind(selection->candidates, selection->count, request);
+    }
+    return picked;
+}
+
+int choose_server(struct session *session, bool *behind)
+{
+    struct worker *worker = session->worker;
+    struct selection selection;
     int picked;
 
     *behind = false;
     if (worker->topology == NULL) {
         return -1;
     }
-    count = list_candidates(session, candidates);
-    if (request.primary_only) {
-        picked = balance_pick(&request, candidates, count, &worker->balance);
-        if (picked < 0 && is_free_to_move(command)) {
-            request.primary_only = false;
-            picked = balance_pick(&request, candidates, count, &worker->balance);
-        }
-        return picked;
+    picked = choose_select(session, &worker->balance, &selection);
+    *behind = selection.behind;
+    if (selection.behind) {
+        worker->process->want(worker->process, selection.request.floor);
     }
-    if (request.algorithm == BALANCE_CLIENT_HASH) {
-        prepare_client_hash(session, candidates, count, &request);
-    }
-    exclude_lagging(session, candidates, count);
-    if (may_stay(session, candidates, count, &request)) {
-        return session->last_server;
-    }
-    memcpy(with_room, candidates, count * sizeof candidates[0]);
-    picked = -1;
-    if (exclude_full(session, with_room, count)) {
-        picked = balance_pick(&request, with_room, count, &worker->balance);
-        if (picked >= 0 && with_room[picked].is_primary) {
-            picked = -1; /* the primary is no way out of full replicas: they queue */
-        }
-    }
-    if (picked < 0) {
-        picked = balance_pick(&request, candidates, count, &worker->balance);
-    }
-    if (picked < 0 || candidates[picked].is_primary) {
-        *behind = replica_is_behind(candidates, count, &request);
-        if (*behind) {
-            worker->process->want(worker->process, request.floor);
-        }
-    }
-    if (picked >= 0 && candidates[picked].is_primary && command->was_lost) {
+    if (picked >= 0 && !selection.request.primary_only && selection.candidates[picked].is_primary &&
+        session->command->was_lost) {
         /* A read that lost its connection must not follow to the primary: it may be what killed
          * the replica. */
         return -1;

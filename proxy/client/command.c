@@ -339,18 +339,18 @@ static bool may_wait_for_replica(const struct session *session)
     return limit != 0 && worker_now(session->worker) - session->command->since_ns < limit;
 }
 
-static bool is_on_replica(const struct session *session)
+bool command_is_on_replica(const struct session *session)
 {
     return session->lease.state == LEASE_HELD &&
            worker_server_role(session->worker, session->lease.server) == ROLE_REPLICA;
 }
 
-/* A READ ONLY transaction on a replica ends where another one begins, and that one may write. */
-static bool begins_after_read_only(const struct session *session)
+bool command_begins_after_read_only(const struct session *session)
 {
     const struct statement *statement = &session->command->statement;
 
-    return is_on_replica(session) && session->transaction == SESSION_TRANSACTION_READ_ONLY &&
+    return command_is_on_replica(session) &&
+           session->transaction == SESSION_TRANSACTION_READ_ONLY &&
            (session->pins & ~(unsigned)(PIN_TRANSACTION | PIN_WARNINGS)) == 0 &&
            (statement->transaction == TRANSACTION_BEGIN ||
             statement->transaction == TRANSACTION_BEGIN_READ_WRITE);
@@ -376,6 +376,13 @@ static bool has_to_wait_for_resume(const struct session *session)
            (session->pins & pins_that_go_on) == 0;
 }
 
+unsigned command_pins_that_stay(const struct session *session)
+{
+    return session->command->statement.uses & (USE_WARNINGS | USE_FOUND_ROWS | USE_ROW_COUNT)
+               ? session->pins
+               : session->pins & ~(unsigned)PIN_WARNINGS;
+}
+
 void command_place(struct session *session)
 {
     struct command_in_hand *command = session->command;
@@ -383,10 +390,7 @@ void command_place(struct session *session)
     bool behind;
     int server;
 
-    if ((session->pins & PIN_WARNINGS) &&
-        !(command->statement.uses & (USE_WARNINGS | USE_FOUND_ROWS | USE_ROW_COUNT))) {
-        session->pins &= ~(unsigned)PIN_WARNINGS;
-    }
+    session->pins = command_pins_that_stay(session);
     if (session->pins == 0) {
         session->pinned_ns = 0;
         if (session->lease.state == LEASE_HELD) {
@@ -402,12 +406,12 @@ void command_place(struct session *session)
         command->is_held_back = false;
         command->resumed_ns = worker_now(session->worker);
     }
-    if (begins_after_read_only(session)) {
+    if (command_begins_after_read_only(session)) {
         leave_connection(session);
     }
     choose_route(session);
     if (session->lease.state == LEASE_HELD && command->route.target == TARGET_PRIMARY &&
-        is_on_replica(session)) {
+        command_is_on_replica(session)) {
         leave_connection(session); /* what pins it there is light, says the route */
         choose_route(session);
     }

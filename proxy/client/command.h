@@ -24,6 +24,13 @@ void command_read(struct session *session);
 /* Login: enters the client's default schema on some server. */
 void command_try_schema(struct session *session);
 
+/* What command_place asks first, also for EXPLAIN ROUTE (explain_route.h): the pins that are left
+ * when the command in hand begins; whether the session holds a connection to a replica; whether a
+ * READ ONLY transaction there ends because another one begins, which may write. */
+unsigned command_pins_that_stay(const struct session *session);
+bool command_is_on_replica(const struct session *session);
+bool command_begins_after_read_only(const struct session *session);
+
 /* Routes the command in hand (again) and gets a connection for it. */
 void command_place(struct session *session);
 

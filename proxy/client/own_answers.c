@@ -69,28 +69,42 @@ static void answer_connection_id(struct session *session)
     session_finish(session);
 }
 
+const char *own_answer_why(const struct command_in_hand *command)
+{
+    const struct statement *statement = &command->statement;
+
+    if (statement->kill.kind != KILL_NONE) {
+        return "KILL is refused: the connection ids that clients see are the proxy's own";
+    }
+    /* SET of session_track_* alone concerns only what this client is shown. It never reaches a
+     * server, whose trackers are the proxy's. */
+    if (statement->set.kinds == SET_TRACKER && !statement->is_multi) {
+        return "concerns only what the proxy shows to this client";
+    }
+    if (asks_connection_id(command) && command->sql.size < ANSWER_BYTES / 2) {
+        return "asks for the id that the proxy gave the client";
+    }
+    return NULL;
+}
+
 bool own_answer(struct session *session)
 {
     const struct statement *statement = &session->command->statement;
 
+    if (own_answer_why(session->command) == NULL) {
+        return false;
+    }
     if (statement->kill.kind != KILL_NONE) {
         struct sql_error error =
             error_make(ERROR_NOT_SUPPORTED_YET,
                        "KILL is not served by this proxy: the connection ids it shows are its own");
 
         session_refuse(session, &error);
-        return true;
-    }
-    /* SET of session_track_* alone concerns only what this client is shown. It never reaches a
-     * server, whose trackers are the proxy's. */
-    if (statement->set.kinds == SET_TRACKER && !statement->is_multi) {
+    } else if (statement->set.kinds == SET_TRACKER) {
         send_ok(session, 1);
         session_finish(session);
-        return true;
-    }
-    if (asks_connection_id(session->command) && session->command->sql.size < ANSWER_BYTES / 2) {
+    } else {
         answer_connection_id(session);
-        return true;
     }
-    return false;
+    return true;
 }

@@ -7,7 +7,11 @@
 
 #include <stdbool.h>
 
+struct command_in_hand;
 struct session;
+
+/* Why the classified statement is answered here; NULL: it is not. */
+const char *own_answer_why(const struct command_in_hand *command);
 
 /* Answers the classified statement in hand, if it is one of these; then the command is over. */
 bool own_answer(struct session *session);
