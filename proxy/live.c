@@ -7,6 +7,7 @@
 #include "proxy/memory.h"
 
 #include <string.h>
+#include <time.h>
 
 /* ---- edits ---- */
 
@@ -142,6 +143,16 @@ struct roster *live_roster(struct live *live)
     return roster;
 }
 
+struct live_reloads live_reloads(struct live *live)
+{
+    struct live_reloads reloads;
+
+    pthread_mutex_lock(&live->reading);
+    reloads = live->reloads;
+    pthread_mutex_unlock(&live->reading);
+    return reloads;
+}
+
 const char *live_auto_file(const struct live *live)
 {
     return live->auto_path;
@@ -163,6 +174,7 @@ struct live *live_new(struct program *program, struct config_sources *sources,
 
     pthread_mutex_init(&live->changing, NULL);
     pthread_mutex_init(&live->reading, NULL);
+    live->reloads = (struct live_reloads){.was_good = true, .good_unix = (int64_t)time(NULL)};
     live->program = program;
     live->sources = sources;
     live->auto_path = mem_text(sources->auto_path);

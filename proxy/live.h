@@ -18,6 +18,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct live;
 struct live_edit;
@@ -81,6 +82,14 @@ struct config *live_config(struct live *live);
 
 /* The same with its numbers, for workers. */
 struct roster *live_roster(struct live *live);
+
+/* What became of reading the files again. The start counts as the first good time. */
+struct live_reloads {
+    uint64_t good, failed; /* so far, the start left out */
+    bool was_good;         /* the last one */
+    int64_t good_unix;     /* when the last good one was, seconds since 1970 */
+};
+struct live_reloads live_reloads(struct live *live);
 
 /* Path of the auto file; "" when there is none. Good for the program's life. */
 const char *live_auto_file(const struct live *live);

@@ -11,6 +11,7 @@
 #include "proxy/program.h"
 
 #include <string.h>
+#include <time.h>
 
 struct lines {
     live_line *line;
@@ -93,6 +94,19 @@ static void adopt(struct live *live, struct config_sources *sources, struct keep
     keeping->kept = (struct config_edits){.items = NULL};
 }
 
+static void count_reload(struct live *live, bool good)
+{
+    pthread_mutex_lock(&live->reading);
+    live->reloads.was_good = good;
+    if (good) {
+        live->reloads.good++;
+        live->reloads.good_unix = (int64_t)time(NULL);
+    } else {
+        live->reloads.failed++;
+    }
+    pthread_mutex_unlock(&live->reading);
+}
+
 bool live_reload(struct live *live, bool is_dry, const char *who, live_line *line, void *context,
                  char **error)
 {
@@ -123,6 +137,9 @@ bool live_reload(struct live *live, bool is_dry, const char *who, live_line *lin
         mem_free(sources);
     }
     pthread_mutex_unlock(&live->changing);
+    if (!is_dry) {
+        count_reload(live, good);
+    }
     if (good && !is_dry) {
         event_ring_add(live->program->events, "config", NULL, "reloaded", who);
     } else if (!is_dry) {

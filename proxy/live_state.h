@@ -25,9 +25,10 @@ struct live {
     struct config_edits kept;       /* what the files say otherwise by now, but cannot change */
     struct registry *registry;      /* owner */
 
-    pthread_mutex_t reading; /* guards the pointers below; held for moments only */
+    pthread_mutex_t reading; /* guards what is below; held for moments only */
     struct config *config;   /* shared reference */
     struct roster *roster;   /* shared reference */
+    struct live_reloads reloads;
 };
 
 struct live_edit {

@@ -6,6 +6,7 @@
 
 #include "health/topology.h"
 #include "proxy/event_ring.h"
+#include "proxy/live.h"
 #include "proxy/metrics_workers.h"
 #include "proxy/options.h"
 #include "proxy/program.h"
@@ -113,6 +114,20 @@ static void add_users(struct metrics *metrics, const struct roster *roster)
     }
 }
 
+static void add_config(struct metrics *metrics, struct live *live)
+{
+    struct live_reloads reloads;
+
+    if (live == NULL) {
+        return;
+    }
+    reloads = live_reloads(live);
+    metrics_add(metrics, METRIC_CONFIG_GOOD, reloads.was_good, NULL);
+    metrics_add(metrics, METRIC_CONFIG_GOOD_TIME, (double)reloads.good_unix, NULL);
+    metrics_add(metrics, METRIC_CONFIG_RELOADS, (double)reloads.good, "result", "good", NULL);
+    metrics_add(metrics, METRIC_CONFIG_RELOADS, (double)reloads.failed, "result", "failed", NULL);
+}
+
 static void add_program(struct metrics *metrics, struct program *program,
                         const struct roster *roster, const struct topology *topology)
 {
@@ -125,6 +140,8 @@ static void add_program(struct metrics *metrics, struct program *program,
     size_t kinds = event_ring_counts(program->events, events);
 
     metrics_add(metrics, METRIC_DRAINING, is_draining, NULL);
+    metrics_add(metrics, METRIC_PAUSED, atomic_load(&program->process->is_paused), NULL);
+    add_config(metrics, program->live);
     metrics_add(metrics, METRIC_READY, readiness.is_ready, NULL);
     for (size_t i = 0; i < kinds; i++) {
         metrics_add(metrics, METRIC_EVENTS, (double)events[i].added, "kind", events[i].kind, NULL);

@@ -10,6 +10,7 @@
 #include "proxy/metrics.h"
 #include "proxy/program.h"
 #include "proxy/roster.h"
+#include "proxy/survey.h"
 #include "proxy/worker.h"
 #include "proxy/worker_thread.h"
 #include "router/statement.h"
@@ -19,11 +20,6 @@
 #include <stdio.h>
 
 enum { SESSION_STATES = SESSION_CLOSING + 1 };
-
-static const char *const session_states[SESSION_STATES] = {
-    [SESSION_LOGIN] = "login",       [SESSION_READY] = "idle",       [SESSION_LEASING] = "waiting",
-    [SESSION_SYNCING] = "preparing", [SESSION_RELAYING] = "running", [SESSION_CLOSING] = "closing",
-};
 
 /* One user's connections to one server. */
 struct pool_count {
@@ -163,7 +159,8 @@ static void add_count(struct worker_count *all, const struct worker_count *one)
 static void print_sessions(struct metrics *metrics, const struct worker_count *all)
 {
     for (unsigned i = 0; i < SESSION_STATES; i++) {
-        metrics_add(metrics, METRIC_SESSIONS, all->sessions[i], "state", session_states[i], NULL);
+        metrics_add(metrics, METRIC_SESSIONS, all->sessions[i], "state",
+                    session_state_name((enum session_state)i), NULL);
     }
     metrics_add(metrics, METRIC_SESSIONS_PINNED, all->pinned, NULL);
     for (unsigned i = 0; i < PIN_COUNT; i++) {

@@ -297,6 +297,41 @@ def test_figures_of_the_process(cluster, serving):
     assert now["tidemark_build_info", frozenset({("version", version)})] == 1
 
 
+def test_reloads_are_counted(mariadb_cluster, serving):
+    proxy = serving(mariadb_cluster)
+    assert figure(proxy, "tidemark_config_last_reload_successful") == 1
+    first = figure(proxy, "tidemark_config_last_reload_success_timestamp_seconds")
+    assert abs(first - time.time()) < 60
+    good = proxy.config.read_text()
+    proxy.config.write_text(good + "\n[pool]\nbalance = by_mood\n")
+    proxy.send_signal(signal.SIGHUP)
+    until(lambda: figure(proxy, "tidemark_config_reloads_total", result="failed") == 1)
+    assert figure(proxy, "tidemark_config_last_reload_successful") == 0
+    assert figure(proxy, "tidemark_config_last_reload_success_timestamp_seconds") == first
+    time.sleep(1)
+    proxy.config.write_text(good.replace("[server db1]", "[server db1]\nweight = 7"))
+    proxy.send_signal(signal.SIGHUP)
+    until(lambda: figure(proxy, "tidemark_config_reloads_total", result="good") == 1)
+    assert figure(proxy, "tidemark_config_last_reload_successful") == 1
+    assert figure(proxy, "tidemark_config_last_reload_success_timestamp_seconds") > first
+    assert figure(proxy, "tidemark_server_weight", server="db1") == 7
+
+
+def test_servers_come_and_go(mariadb_cluster, serving):
+    """A server that is removed takes its series along."""
+    proxy = serving(mariadb_cluster, split=True)
+    good = proxy.config.read_text()
+    before, after = good.split("[server db2]")
+    proxy.config.write_text(before)
+    proxy.send_signal(signal.SIGHUP)
+    until(lambda: "db2" not in ask(proxy, "/metrics")[2], what="no db2")
+    assert "db2" not in ask(proxy, "/readyz")[2]
+    assert promtool(proxy) == ""
+    proxy.config.write_text(good)
+    proxy.send_signal(signal.SIGHUP)
+    until(lambda: figure(proxy, "tidemark_server_usable", server="db2") == 1, what="db2")
+
+
 def test_lag_is_in_seconds(cluster, serving):
     proxy = serving(cluster, split=True)
     table = cluster.create_table("id INT PRIMARY KEY")
