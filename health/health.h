@@ -55,8 +55,9 @@ struct health_options {
  * cannot be started. */
 struct health *health_start(const struct health_options *options);
 
-/* Ends all threads (about a second at most, also when a server hangs) and frees everything except
- * snapshots still referenced, which stay readable. */
+/* Ends all threads and frees everything except snapshots still referenced, which stay readable.
+ * Takes about a second at most, also when a server hangs; with a poll_ms above 1000 up to poll_ms
+ * or three seconds, when a thread is connecting to a server that hangs. */
 void health_stop(struct health *health);
 
 /*

@@ -592,7 +592,7 @@ static void *read_on(void *unused)
                 const struct server_info *s = &t->servers[i];
                 if (server_horizon(s, now) && (!s->name || strlen(s->name) != 1))
                     abort();
-                if (strlen(s->why_not) + strlen(s->trouble) > 2 * LOOK_WHY_MAX)
+                if (strlen(s->why_not) > LOOK_WHY_MAX || strlen(s->trouble) > LOOK_WHY_MAX)
                     abort();
             }
             health_want(health, now);
