@@ -51,6 +51,17 @@ struct column {
     struct bytes name;
     enum column_type type; /* COLUMN_VAR_STRING, COLUMN_LONGLONG, COLUMN_DOUBLE, COLUMN_NULL */
     bool is_unsigned;
+    struct bytes schema, table; /* where it is from; may be empty */
+};
+
+/* A value of a row, for columns of the type that belongs to it. */
+struct result_value {
+    enum { RESULT_NULL, RESULT_INTEGER, RESULT_REAL, RESULT_TEXT } kind;
+    union {
+        int64_t integer; /* COLUMN_LONGLONG */
+        double real;     /* COLUMN_DOUBLE */
+    };
+    struct bytes text; /* COLUMN_VAR_STRING */
 };
 
 struct result_set {
@@ -66,6 +77,15 @@ struct result_set result_set_begin(struct writer *out, uint64_t capabilities, ui
 
 /* Writes a row of as many values as columns, in text; a null `data` pointer is SQL's NULL. */
 void result_set_row(struct result_set *set, const struct bytes *values);
+
+/* The same with typed values, each of its column's type or NULL: in text, or as the binary protocol
+ * of prepared statements has them. Manual page: page_protocol_binary_resultset. */
+void result_set_values(struct result_set *set, const struct result_value *values, bool is_binary);
+
+/* A column definition by itself, as the answers to FIELD_LIST (which adds a default value, NULL
+ * here) and STMT_PREPARE have them. */
+void result_set_definition(struct writer *out, uint64_t capabilities, uint8_t sequence,
+                           const struct column *column, bool is_field_list);
 
 /* Writes the end: EOF, or OK under DEPRECATE_EOF. */
 void result_set_end(struct result_set *set, uint16_t status, uint16_t warnings);

@@ -11,6 +11,7 @@
 
 #include "health/health.h"
 #include "protocol/rsa_key.h"
+#include "proxy/admin/admin.h"
 #include "proxy/backend/permits.h"
 #include "proxy/config/config.h"
 #include "proxy/event_ring.h"
@@ -39,7 +40,7 @@ enum {
     DRAIN_LOOK_MS = 20,
     RSA_BITS = 2048, /* as servers make theirs */
     RSA_FILE_BYTES = 16 << 10,
-    DESCRIPTORS_OTHERWISE = 100, /* beside clients and server connections: monitors, log, loops */
+    DESCRIPTORS_OTHERWISE = 400, /* monitors, log, loops, clients of the admin and HTTP ports */
 };
 
 enum { SIGNAL_COUNT = 4 };
@@ -59,7 +60,8 @@ struct control {
     atomic_int ending; /* enum ending */
     struct listener **listeners;
     size_t listener_count;
-    struct http *http; /* NULL: none is configured */
+    struct http *http;   /* NULL: none is configured */
+    struct admin *admin; /* likewise */
     struct worker_thread **workers;
     atomic_size_t worker_count; /* started so far: callbacks from other threads look at those */
 };
@@ -273,6 +275,15 @@ static bool start_http(struct control *control)
     return control->http != NULL;
 }
 
+static bool start_admin(struct control *control)
+{
+    if (control->config->proxy.admin.kind == CONFIG_ADDRESS_NONE) {
+        return true;
+    }
+    control->admin = admin_start(&control->program);
+    return control->admin != NULL;
+}
+
 static bool start_listeners(struct control *control)
 {
     const struct config_addresses *listen = &control->config->proxy.listen;
@@ -440,6 +451,7 @@ static void dispose(struct control *control)
 
     /* It has answered until now that clients should go elsewhere. */
     http_stop(control->http);
+    admin_stop(control->admin);
     /* The workers have run out and hold no snapshot any more, but the monitors may still wake them:
      * so first the monitors end, then the workers' loops. */
     if (process->health != NULL) {
@@ -470,7 +482,7 @@ int control_run(struct config *config, struct config_sources *sources)
     /* Signals are for this thread's loop: monitors and workers inherit the mask that libuv sets. */
     start_program(&control, sources);
     started = start_process(&control) && start_health(&control) && start_workers(&control) &&
-              start_http(&control) && start_listeners(&control);
+              start_http(&control) && start_admin(&control) && start_listeners(&control);
     if (started) {
         log_info(log_name("proxy", NULL), "started workers=%u servers=%zu users=%zu",
                  config->proxy.workers, config->server_count, config->user_count);

@@ -19,6 +19,10 @@ struct admin_rows *admin_rows_new(size_t columns)
 void admin_rows_free(struct admin_rows *rows)
 {
     if (rows != NULL) {
+        for (size_t i = 0; rows->indexes != NULL && i < rows->columns; i++) {
+            mem_free(rows->indexes[i]);
+        }
+        mem_free(rows->indexes);
         mem_free(rows->cells);
         mem_free(rows->texts);
         mem_free(rows);
@@ -89,6 +93,11 @@ void admin_rows_known(struct admin_rows *rows, bool is_known, uint64_t value)
     } else {
         admin_rows_null(rows);
     }
+}
+
+size_t admin_rows_bytes_held(const struct admin_rows *rows)
+{
+    return sizeof *rows + rows->cell_capacity * sizeof *rows->cells + rows->text_capacity;
 }
 
 size_t admin_rows_count(const struct admin_rows *rows)

@@ -27,6 +27,7 @@ struct admin_rows {
     size_t cell_count, cell_capacity;
     char *texts; /* owner */
     size_t text_size, text_capacity;
+    uint32_t **indexes; /* owner: row numbers in the order of a column, where made; see below */
 };
 
 struct admin_rows *admin_rows_new(size_t columns);
@@ -41,9 +42,25 @@ void admin_rows_bytes(struct admin_rows *rows, struct bytes text);
 /* An unsigned number, or NULL when it is not known. */
 void admin_rows_known(struct admin_rows *rows, bool is_known, uint64_t value);
 
+/* The memory that the rows take. */
+size_t admin_rows_bytes_held(const struct admin_rows *rows);
+
 size_t admin_rows_count(const struct admin_rows *rows);
 const struct admin_cell *admin_rows_cell(const struct admin_rows *rows, size_t row, size_t column);
 /* The text of a CELL_TEXT. */
 struct bytes admin_rows_cell_text(const struct admin_rows *rows, const struct admin_cell *cell);
+
+/* ---- looking up; row_index.c ---- */
+
+/* A text (data not NULL), or else an integer. */
+struct row_key {
+    struct bytes text;
+    int64_t integer;
+};
+
+/* The rows whose column equals the key: the row numbers at *from to *to (excluded) of the answer,
+ * which lives as long as the rows. All rows must have been taken. */
+const uint32_t *row_index_find(struct admin_rows *rows, size_t column, const struct row_key *key,
+                               size_t *from, size_t *to);
 
 #endif

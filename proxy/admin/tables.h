@@ -12,5 +12,7 @@ extern const struct admin_table admin_table_connections;
 extern const struct admin_table admin_table_pools;
 extern const struct admin_table admin_table_users;
 extern const struct admin_table admin_table_metrics;
+extern const struct admin_table admin_table_events;
+extern const struct admin_table admin_table_settings;
 
 #endif

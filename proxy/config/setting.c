@@ -36,7 +36,7 @@ enum {
 
 /* clang-format off */
 const struct setting settings[] = {
-    {SECTION_PROXY, "admin", SETTING_ADDRESS, "", AT(config_proxy, admin), NOT_YET,
+    {SECTION_PROXY, "admin", SETTING_ADDRESS, "", AT(config_proxy, admin),
      .help = "address of the admin port; empty: none"},
     {SECTION_PROXY, "auto_file", SETTING_PATH, "tidemark.auto.ini", AT(config_proxy, auto_file),
      .help = "file of saved changes, read after the main file; it may be missing; empty: none"},
@@ -151,12 +151,12 @@ const struct setting settings[] = {
      .help = "how long a statement waits for a server connection before it fails"},
 
     {SECTION_ADMIN, "password", SETTING_SECRET, "admin", AT(config_admin, password), RELOADS,
-     NOT_YET, .help = "refused on an address that is not loopback while it is \"admin\" or empty"},
+     .help = "refused on an address that is not loopback while it is \"admin\" or empty"},
     {SECTION_ADMIN, "read_password", SETTING_SECRET, "", AT(config_admin, read_password), RELOADS,
-     NOT_YET, .help = "password of read_user"},
-    {SECTION_ADMIN, "read_user", SETTING_TEXT, "", AT(config_admin, read_user), RELOADS, NOT_YET,
+     .help = "password of read_user"},
+    {SECTION_ADMIN, "read_user", SETTING_TEXT, "", AT(config_admin, read_user), RELOADS,
      .help = "a second admin user, who may look but not change; empty: none"},
-    {SECTION_ADMIN, "user", SETTING_TEXT, "admin", AT(config_admin, user), RELOADS, NOT_YET,
+    {SECTION_ADMIN, "user", SETTING_TEXT, "admin", AT(config_admin, user), RELOADS,
      .help = "user of the admin port"},
 
     {SECTION_TLS, "ca", SETTING_PATH, "", AT(config_tls, ca), NOT_YET,

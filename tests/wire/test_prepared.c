@@ -96,7 +96,7 @@ static void preparing_again_may_fail(void **state)
     client_execute(client, 1, "x", true);
     connection = server_expect(world, PRIMARY, "PREPARE INSERT INTO t VALUES (?)");
     answer_error(connection, 1146, "Table 'shop.t' doesn't exist");
-    client_expect(client, "error 1146 HY000 Table 'shop.t' doesn't exist");
+    client_expect(client, "error 1146 42S02 Table 'shop.t' doesn't exist");
     assert_null(strstr(connection->log, "EXECUTE"));
     world_end(world);
 }
@@ -139,7 +139,7 @@ static void refused_statement_has_no_id(void **state)
     (void)state;
     client_send(client, COMMAND_STMT_PREPARE, "SELECT ? FROM t WHERE", 21);
     answer_error(world_expect(world, "PREPARE SELECT ? FROM t WHERE"), 1064, "near ''");
-    client_expect(client, "error 1064 HY000 near ''");
+    client_expect(client, "error 1064 42000 near ''");
     prepare(world, client, "SELECT ? FROM t");
     client_expect(client, "prepared 1 parameters=1 columns=1");
     world_end(world);

@@ -64,7 +64,7 @@ static void other_errors_are_passed_on(void **state)
     (void)state;
     client_query(client, "SELECT nosuch");
     answer_error(world_expect(world, "QUERY SELECT nosuch"), 1054, "Unknown column 'nosuch'");
-    client_expect(client, "error 1054 HY000 Unknown column 'nosuch'");
+    client_expect(client, "error 1054 42S22 Unknown column 'nosuch'");
     world_expect_nothing(world);
     world_end(world);
 }

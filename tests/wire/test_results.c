@@ -43,7 +43,7 @@ static void error_ends_several_results(void **state)
     answer_ok(connection, "affected=1 more");
     answer_error(connection, 1146, "Table 'shop.nosuch' doesn't exist");
     client_expect(client,
-                  "ok affected=1 more + error 1146 HY000 Table 'shop.nosuch' doesn't exist");
+                  "ok affected=1 more + error 1146 42S02 Table 'shop.nosuch' doesn't exist");
     client_query(client, "SELECT 1");
     answer_row(world_expect(world, "QUERY SELECT 1"), "1");
     client_expect(client, "rows 1");

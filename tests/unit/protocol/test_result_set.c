@@ -9,8 +9,8 @@
 #include "protocol/error.h"
 
 static const struct column columns[] = {
-    {{(const uint8_t *)"id", 2}, COLUMN_LONGLONG, true},
-    {{(const uint8_t *)"name", 4}, COLUMN_VAR_STRING, false},
+    {.name = {(const uint8_t *)"id", 2}, .type = COLUMN_LONGLONG, .is_unsigned = true},
+    {.name = {(const uint8_t *)"name", 4}, .type = COLUMN_VAR_STRING},
 };
 
 static void two_rows(struct writer *w, uint64_t capabilities)

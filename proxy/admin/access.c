@@ -1,0 +1,55 @@
+/*
+ * The authorizer. Everything is refused that is not in the list. See access.h.
+ */
+#include "proxy/admin/access.h"
+
+#include "proxy/admin/engine.h"
+#include "proxy/admin/tables.h"
+
+#include <string.h>
+
+static bool takes_changes(const char *name, const char *schema)
+{
+    if (schema != NULL && sqlite3_stricmp(schema, "information_schema") == 0) {
+        return false;
+    }
+    for (size_t i = 0; admin_tables[i] != NULL; i++) {
+        if (sqlite3_stricmp(admin_tables[i]->name, name) == 0) {
+            return admin_tables[i]->change != NULL;
+        }
+    }
+    return false;
+}
+
+/* These reach outside of the connection, or around the bounds. */
+static bool is_dangerous(const char *function)
+{
+    return sqlite3_stricmp(function, "load_extension") == 0 ||
+           sqlite3_stricmp(function, "fts3_tokenizer") == 0 ||
+           sqlite3_stricmp(function, "edit") == 0 || sqlite3_stricmp(function, "readfile") == 0 ||
+           sqlite3_stricmp(function, "writefile") == 0;
+}
+
+int access_check(void *context, int action, const char *first, const char *second,
+                 const char *schema, const char *inner)
+{
+    const struct engine *engine = context;
+
+    (void)inner;
+    switch (action) {
+    case SQLITE_SELECT:
+    case SQLITE_READ:
+    case SQLITE_RECURSIVE:
+    case SQLITE_TRANSACTION:
+        return SQLITE_OK;
+    case SQLITE_FUNCTION:
+        return is_dangerous(second) ? SQLITE_DENY : SQLITE_OK;
+    case SQLITE_INSERT:
+    case SQLITE_UPDATE:
+    case SQLITE_DELETE:
+        return !engine->client.is_read_only && takes_changes(first, schema) ? SQLITE_OK
+                                                                            : SQLITE_DENY;
+    default:
+        return SQLITE_DENY;
+    }
+}

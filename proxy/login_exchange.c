@@ -1,0 +1,148 @@
+/*
+ * The common part of a login. See login_exchange.h.
+ */
+#include "proxy/login_exchange.h"
+
+#include "protocol/capability.h"
+#include "protocol/frame.h"
+
+#include <openssl/rand.h>
+#include <string.h>
+
+enum { GREETING_BYTES = 512 };
+
+bool login_exchange_init(struct login_exchange *exchange)
+{
+    uint8_t random[SCRAMBLE_SIZE];
+
+    *exchange = (struct login_exchange){0};
+    if (RAND_bytes(random, sizeof random) != 1) {
+        return false;
+    }
+    scramble_from_random(random, exchange->scramble);
+    return true;
+}
+
+void login_exchange_greet(struct login_exchange *exchange, struct stream *stream,
+                          struct greeting *greeting, uint64_t offered)
+{
+    uint8_t packet[GREETING_BYTES];
+    struct writer out = writer_over(packet, sizeof packet);
+    size_t at = write_packet_begin(&out);
+
+    memcpy(greeting->scramble, exchange->scramble, SCRAMBLE_SIZE);
+    greeting->capabilities = offered;
+    exchange->offered = offered;
+    greeting_encode(&out, greeting);
+    write_packet_end(&out, at, 0);
+    exchange->sequence = 1;
+    stream_write_one(stream, writer_bytes(&out));
+}
+
+static enum login_step fail(struct login_exchange *exchange, struct sql_error error)
+{
+    exchange->error = error;
+    return LOGIN_FAILED;
+}
+
+static enum login_step act_on(struct login_exchange *exchange, struct stream *stream,
+                              enum auth_verdict verdict, const struct writer *payload)
+{
+    uint8_t packet[AUTH_PAYLOAD_MAX + FRAME_HEAD_SIZE];
+    struct writer out = writer_over(packet, sizeof packet);
+
+    if (payload->size > 0 || verdict == AUTH_SEND) {
+        write_packet(&out, writer_bytes(payload), exchange->sequence++);
+        stream_write_one(stream, writer_bytes(&out));
+    }
+    switch (verdict) {
+    case AUTH_SEND:
+    case AUTH_WAIT:
+        exchange->authenticating = true;
+        return LOGIN_WAITS;
+    case AUTH_OK:
+        return LOGIN_PROVED;
+    case AUTH_DENIED:
+        break;
+    }
+    return LOGIN_DENIED;
+}
+
+static enum login_step on_login_packet(struct login_exchange *exchange, struct stream *stream,
+                                       struct bytes payload,
+                                       struct auth_account (*account)(void *, const char *),
+                                       void *context)
+{
+    uint8_t answer[AUTH_PAYLOAD_MAX];
+    struct writer out = writer_over(answer, sizeof answer);
+    struct auth_account of_name;
+    struct login packet;
+
+    if (login_is_tls_request(payload) || login_decode(payload, &packet) != PARSE_OK ||
+        (packet.capabilities & CAPABILITIES_REQUIRED) != CAPABILITIES_REQUIRED) {
+        return fail(exchange, error_make(ERROR_HANDSHAKE, "Bad handshake"));
+    }
+    exchange->capabilities = packet.capabilities & exchange->offered;
+    exchange->collation = packet.collation;
+    exchange->with_password = packet.response.size > 0;
+    if (!bytes_to_text(packet.user, exchange->name, sizeof exchange->name)) {
+        return LOGIN_DENIED;
+    }
+    if (!bytes_to_text(packet.schema, exchange->schema, sizeof exchange->schema)) {
+        return fail(exchange, error_make(ERROR_UNKNOWN_DATABASE, "Unknown database"));
+    }
+    of_name = account(context, exchange->name);
+    return act_on(exchange, stream,
+                  auth_server_begin(&exchange->auth, &of_name, exchange->scramble, packet.plugin,
+                                    packet.response, &out),
+                  &out);
+}
+
+static enum login_step on_auth_packet(struct login_exchange *exchange, struct stream *stream,
+                                      struct bytes payload)
+{
+    uint8_t answer[AUTH_PAYLOAD_MAX];
+    struct writer out = writer_over(answer, sizeof answer);
+
+    exchange->with_password = true;
+    return act_on(exchange, stream, auth_server_next(&exchange->auth, payload, &out), &out);
+}
+
+enum login_step login_exchange_read(struct login_exchange *exchange, struct stream *stream,
+                                    struct auth_account (*account)(void *, const char *),
+                                    void *context)
+{
+    struct bytes in = stream_peek(stream);
+    enum login_step step;
+    struct frame frame;
+
+    if (frame_read(in, &frame) != PARSE_OK) {
+        return LOGIN_WAITS;
+    }
+    if (exchange->sequence == 0 || frame.length > LOGIN_PACKET_BYTES) {
+        return fail(exchange, error_make(ERROR_HANDSHAKE, "Bad handshake"));
+    }
+    if (frame.sequence != exchange->sequence) {
+        return fail(exchange, error_make(ERROR_PACKETS_OUT_OF_ORDER, "Got packets out of order"));
+    }
+    if (!frame_is_whole(in, frame)) {
+        stream_expect(stream, frame_size(frame));
+        return LOGIN_WAITS;
+    }
+    exchange->sequence++;
+    step = exchange->authenticating
+               ? on_auth_packet(exchange, stream, frame_payload(in, frame))
+               : on_login_packet(exchange, stream, frame_payload(in, frame), account, context);
+    stream_consume(stream, frame_size(frame));
+    return step;
+}
+
+struct sql_error login_exchange_refusal(const struct login_exchange *exchange, const char *peer)
+{
+    const char *port = strrchr(peer, ':');
+    int host = port == NULL ? (int)strlen(peer) : (int)(port - peer);
+
+    return error_make(ERROR_ACCESS_DENIED,
+                      "Access denied for user '%s'@'%.*s' (using password: %s)", exchange->name,
+                      host, peer, exchange->with_password ? "YES" : "NO");
+}

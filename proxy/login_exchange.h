@@ -1,0 +1,64 @@
+/*
+ * The login of a client, as far as it is the same on every port that speaks the protocol: greeting,
+ * login packet, the exchange of the authentication plugin. Who may come in is the caller's to say.
+ *
+ *   greet ──login packet──▶ account? ──exchange──▶ PROVED | DENIED          FAILED: not a client
+ *
+ * What the packets hold is protocol/handshake.h's, how a password is proved protocol/auth.h's.
+ */
+#ifndef TIDEMARK_PROXY_LOGIN_EXCHANGE_H
+#define TIDEMARK_PROXY_LOGIN_EXCHANGE_H
+
+#include "protocol/auth.h"
+#include "protocol/error.h"
+#include "protocol/handshake.h"
+#include "proxy/stream.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    LOGIN_PACKET_BYTES = 64 << 10, /* longer login packets are refused; attributes may take most */
+    LOGIN_NAME_BYTES = 128,
+    LOGIN_SCHEMA_BYTES = 65 * 4,
+};
+
+struct login_exchange {
+    struct auth_server auth;
+    uint8_t scramble[SCRAMBLE_SIZE];
+    uint8_t sequence;      /* of the next packet */
+    bool authenticating;   /* the login packet came; the exchange goes on */
+    bool with_password;    /* for the text of a refusal */
+    uint64_t offered;      /* capabilities, as in the greeting */
+    uint64_t capabilities; /* agreed on */
+    unsigned collation;
+    char name[LOGIN_NAME_BYTES];
+    char schema[LOGIN_SCHEMA_BYTES]; /* "": none */
+    struct sql_error error;          /* LOGIN_FAILED: what to send */
+};
+
+enum login_step {
+    LOGIN_WAITS,  /* for the client's next packet, or the rest of it */
+    LOGIN_PROVED, /* the password is right; the OK is the caller's to send, with `sequence` */
+    LOGIN_DENIED, /* login_exchange_refusal() says what to send */
+    LOGIN_FAILED, /* `error` says what to send */
+};
+
+/* Makes the scramble. False: no random numbers can be had. */
+MUST_USE bool login_exchange_init(struct login_exchange *exchange);
+
+/* Sends the greeting, whose scramble and capabilities are filled in here. */
+void login_exchange_greet(struct login_exchange *exchange, struct stream *stream,
+                          struct greeting *greeting, uint64_t offered);
+
+/* Takes one packet, if it is there. `account` answers what is known of the account `name`;
+ * CREDENTIAL_NONE for one that does not exist: it then fails at the end like a wrong password. Its
+ * secret must outlive the exchange. */
+enum login_step login_exchange_read(struct login_exchange *exchange, struct stream *stream,
+                                    struct auth_account (*account)(void *context, const char *name),
+                                    void *context);
+
+/* Error 1045 for a client at `peer` ("127.0.0.1:4711"). */
+struct sql_error login_exchange_refusal(const struct login_exchange *exchange, const char *peer);
+
+#endif
