@@ -135,7 +135,7 @@ const struct setting settings[] = {
      AT(config_pool, balance), RELOADS,
      .help = "how one of several suitable servers is chosen"},
     {SECTION_POOL, "digests", SETTING_NUMBER, "5000", RANGE(0, 1000000), AT(config_pool, digests),
-     NOT_YET, .help = "statements remembered by digest; 0: none"},
+     RELOADS, .help = "statements remembered by digest, 2 KiB each and per worker; 0: none"},
     {SECTION_POOL, "idle_timeout_ms", SETTING_NUMBER, "60000", RANGE(0, MS_MAX),
      AT(config_pool, idle_timeout_ms), RELOADS,
      .help = "an idle server connection beyond min_idle is closed after this; 0: never"},

@@ -146,7 +146,7 @@ static const struct row rows[] = {
     {"[user b]\npassword_hash = *2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19\n", ""},
     {"[user b]\npassword_hash = *2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19\npassword = x\n",
      "t.ini:8: password_hash: is set in [user b] beside a password, allowed: one of them\n"},
-    {"[pool]\ndigests = 10\n", "t.ini:8: digests: " NO_EFFECT},
+    {"[pool]\ndigests = 10\n", ""},
     {"[proxy]\nadmin = 127.0.0.1:6032\n", ""},
     {"[proxy]\nadmin = 0.0.0.0:6032\n",
      "t.ini:8: admin: is an address that others can reach while [admin] password is the default, "
