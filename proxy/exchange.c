@@ -16,6 +16,7 @@
 #include "proxy/client/learn.h"
 #include "proxy/client/login.h"
 #include "proxy/client/prepared_commands.h"
+#include "proxy/client/recording.h"
 #include "proxy/client/send.h"
 #include "proxy/client/session.h"
 #include "proxy/log.h"
@@ -149,6 +150,7 @@ static void on_error(struct relay *relay, const struct response_step *step)
     bool decoded = error_decode(step->payload, &error) == PARSE_OK;
 
     command->errored = true;
+    command->error = decoded ? error.code : ERROR_UNKNOWN;
     if (decoded && error.code == ERROR_OPTION_PREVENTS_STATEMENT && server_is_replica(relay)) {
         if (session->transaction == SESSION_TRANSACTION_READ_ONLY) {
             uint8_t packet[128];
@@ -156,6 +158,7 @@ static void on_error(struct relay *relay, const struct response_step *step)
 
             error = error_make(ERROR_READ_ONLY_TRANSACTION,
                                "Cannot execute statement in a READ ONLY transaction.");
+            command->error = error.code;
             error_encode_packet(&out, &error, session->capabilities, step->sequence);
             replace(relay, step->size, writer_bytes(&out));
             return;
@@ -236,8 +239,10 @@ static void repeat_on_primary(struct session *session)
         worker_remember_write(session->worker, command->statement.digest);
     }
     command->wants_primary = true;
+    command->retries++;
     command->swallow = false;
     command->errored = false;
+    command->error = 0;
     command->sent = false;
     command->refused_by_replica = false;
     session_release(session, false);
@@ -304,6 +309,7 @@ bool exchange_read(struct session *session, struct backend *backend)
     if (!step.last) {
         return false;
     }
+    recording_answer(session, &backend->response);
     backend_end_step(backend);
     end_answer(session);
     return true;
@@ -342,6 +348,7 @@ void exchange_in_step(struct session *session)
     if (is_read_on_replica(session)) {
         session_release(session, false);
         command->wants_primary = true;
+        command->retries++;
         session_enter(session, SESSION_LEASING);
         command_place(session);
     } else if (leaves_lost_schema(session)) {
@@ -379,6 +386,10 @@ void exchange_lost(struct session *session, struct backend *backend, const struc
     bool was_pinned = session->pins != 0;
     bool was_sent = command != NULL && command->sent;
 
+    if (command != NULL && command->forwarded) {
+        recording_answer(session, &backend->response);
+        command->error = error->code;
+    }
     session_release(session, false);
     if (command == NULL) {
         /* What the session had there (a transaction, temporary tables) is gone with it. */
@@ -497,6 +508,7 @@ void exchange_upload(struct session *session)
         }
         in = bytes_first(in, command->upload_left);
         command->upload_left -= in.size;
+        command->bytes_in += in.size;
         stream_write_one(backend->stream, in);
         stream_consume(session->client, in.size);
         if (command->upload_left == 0 && !command->upload_continues && !command->local_infile) {

@@ -41,6 +41,7 @@ void worker_init(struct worker *worker, unsigned number, struct process *process
     worker->pool = pool_new(worker, &session_pool_events);
     pool_adopt_roster(worker->pool);
     worker->topology = process->topology(process);
+    statistics_init(&worker->statistics, worker_config(worker)->pool.digests, worker_now(worker));
 }
 
 void worker_dispose(struct worker *worker)
@@ -57,6 +58,7 @@ void worker_dispose(struct worker *worker)
         next = command->next_free;
         mem_free(command);
     }
+    statistics_dispose(&worker->statistics);
     mem_free(worker->judgements);
     mem_free(worker->refused);
     mem_free(worker->scratch);
@@ -80,7 +82,7 @@ struct command_in_hand *worker_take_command(struct worker *worker)
         command = mem_alloc(sizeof *command);
     }
     memset(command, 0, offsetof(struct command_in_hand, route));
-    command->route.pins = 0;
+    command->route = (struct route){0};
     return command;
 }
 
@@ -142,9 +144,15 @@ static void adopt_roster(struct worker *worker)
             session->last_server = -1; /* the number means another server now */
         }
     }
+    for (unsigned i = 0; i < ROSTER_SERVERS; i++) {
+        if (roster->servers[i].generation != worker->roster->servers[i].generation) {
+            latency_forget_server(worker->statistics.latency, i);
+        }
+    }
     roster_unref(worker->roster);
     worker->roster = roster;
     pool_adopt_roster(worker->pool);
+    statistics_set_digests(&worker->statistics, roster->config->pool.digests);
 }
 
 static void adopt_topology(struct worker *worker)

@@ -15,6 +15,7 @@
 #include "health/topology.h"
 #include "protocol/bytes.h"
 #include "proxy/process.h"
+#include "proxy/statistics/statistics.h"
 #include "router/balance.h"
 
 #include <stdbool.h>
@@ -85,6 +86,7 @@ struct worker {
     struct table_judgement *judgements;
     uint64_t *refused; /* owner: digests of statements that a replica refused as writes */
     struct worker_survey survey;
+    struct statistics statistics;
 };
 
 void worker_init(struct worker *worker, unsigned number, struct process *process,

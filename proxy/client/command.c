@@ -13,6 +13,7 @@
 #include "proxy/client/login.h"
 #include "proxy/client/own_answers.h"
 #include "proxy/client/prepared_commands.h"
+#include "proxy/client/recording.h"
 #include "proxy/client/send.h"
 #include "proxy/client/session.h"
 #include "proxy/client/variables.h"
@@ -68,6 +69,7 @@ void command_read(struct session *session)
     command->data = held <= sizeof command->small ? command->small : mem_alloc(held);
     command->size = held;
     memcpy(command->data, in.data, held);
+    command->bytes_in = held;
     command->upload_left = total - held;
     command->upload_continues = frame_continues(frame);
     command->is_partial = command->upload_left > 0 || command->upload_continues;
@@ -313,6 +315,7 @@ static void wait_for_server(struct session *session)
 
     if (!command->serverless) {
         command->serverless = true;
+        command->serverless_ns = worker_now(session->worker);
         session->worker->serverless++;
     }
     if (session->state != SESSION_LEASING) {
@@ -326,6 +329,7 @@ static void stop_waiting(struct session *session)
 
     if (command->serverless) {
         command->serverless = false;
+        recording_found_server(session);
         session->worker->serverless--;
     }
 }
@@ -470,6 +474,7 @@ bool command_try_elsewhere(struct session *session, int server)
     }
     log_debug(log_number("session", session->id), "read retried avoid=%s",
               worker_server_name(session->worker, (unsigned)server));
+    command->retries++;
     command_place(session);
     return true;
 }

@@ -149,17 +149,17 @@ static void learn_pins(struct session *session)
  * older than it. */
 static void learn_moments(struct session *session)
 {
-    const struct command_in_hand *command = session->command;
+    struct command_in_hand *command = session->command;
 
     if (command->statement.class == STATEMENT_READ) {
-        session->last_read = worker_now(session->worker);
+        session->last_read = command->ended_ns = worker_now(session->worker);
         session->last_server = (int)session->lease.server;
     } else if (session->transaction == SESSION_TRANSACTION_READ_WRITE ||
                (command->statement.may_change &&
                 session->transaction != SESSION_TRANSACTION_READ_ONLY)) {
         /* In a transaction also what changes nothing itself: BEGIN, or SET autocommit = 1, commits
          * what was open. */
-        session->last_write = worker_now(session->worker);
+        session->last_write = command->ended_ns = worker_now(session->worker);
     }
 }
 

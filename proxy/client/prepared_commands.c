@@ -117,6 +117,7 @@ void prepared_answered(struct session *session, struct bytes payload)
     if (prepared == NULL) {
         return; /* prepared_prepare refuses before it comes to this */
     }
+    prepared->mode = *session_mode(session);
     prepared->parameters = ok.parameters;
     prepared->columns = ok.columns;
     statement_id_patch((uint8_t *)(uintptr_t)payload.data, prepared->id);

@@ -7,6 +7,7 @@
 #define TIDEMARK_PROXY_CLIENT_PREPARED_TABLE_H
 
 #include "protocol/bytes.h"
+#include "router/lexer.h"
 #include "router/statement.h"
 
 #include <stdbool.h>
@@ -36,6 +37,7 @@ struct prepared {
     /* What classify() found in `classified`, where its slices point to. */
     struct prepared_text *classified; /* reference; other than `text` once that is private */
     struct statement *statement;      /* owner */
+    struct lexer_mode mode;           /* ... and how it read it */
 };
 
 /* Adds a statement; takes the reference to `text` over and copies `statement`, which must have been

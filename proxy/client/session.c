@@ -13,11 +13,13 @@
 #include "proxy/client/environment.h"
 #include "proxy/client/login.h"
 #include "proxy/client/prepared_table.h"
+#include "proxy/client/recording.h"
 #include "proxy/client/send.h"
 #include "proxy/client/variables.h"
 #include "proxy/exchange.h"
 #include "proxy/log.h"
 #include "proxy/memory.h"
+#include "proxy/statistics/trace.h"
 #include "proxy/worker.h"
 
 #include <assert.h>
@@ -69,6 +71,7 @@ struct session *session_new(struct worker *worker, bool is_unix, const char *pee
     snprintf(session->peer, sizeof session->peer, "%s", peer);
     DL_PREPEND2(worker->sessions, session, previous, next);
     worker->session_count++;
+    worker->statistics.counters.sessions_opened++;
     return session;
 }
 
@@ -96,6 +99,7 @@ static void on_closed(void *owner)
     }
     DL_DELETE2(worker->sessions, session, previous, next);
     worker->session_count--;
+    worker->statistics.counters.sessions_closed++;
     atomic_fetch_sub(&worker->process->clients, 1);
     if (session->counted) {
         atomic_fetch_sub(&session->account->clients, 1);
@@ -104,6 +108,7 @@ static void on_closed(void *owner)
     login_dispose(session);
     doubt_free(session->doubt);
     environment_unref(session->environment);
+    trace_free(session->trace);
     mem_free(session);
 }
 
@@ -139,6 +144,7 @@ void session_close(struct session *session, const char *reason)
              "closed client=%s user=%s reason=\"%s\" queries=%llu", session->peer,
              session->counted ? session->account->name : "", reason,
              (unsigned long long)session->queries);
+    recording_end(session, true);
     let_go(session);
     session_drop_command(session);
     session_enter(session, SESSION_CLOSING);
@@ -150,6 +156,12 @@ void session_fail(struct session *session, const struct sql_error *error)
 {
     char reason[600];
 
+    if (session->command != NULL) {
+        session->command->error = error->code;
+    }
+    if (session->login != NULL) {
+        session->worker->statistics.counters.logins_failed++;
+    }
     send_error(session, error, session->sequence);
     snprintf(reason, sizeof reason, "error %u: %s", error->code, error->text);
     session_close(session, reason);
@@ -162,6 +174,10 @@ void session_refuse(struct session *session, const struct sql_error *error)
     if (command != NULL && command->is_login) {
         login_schema_refused(session, error);
         return;
+    }
+    if (command != NULL) {
+        command->errored = true;
+        command->error = error->code;
     }
     if (command != NULL && command_info(command->code)->answer == ANSWER_NONE) {
         session_close(session, error->text); /* the client awaits no answer that could tell it */
@@ -176,9 +192,6 @@ void session_refuse(struct session *session, const struct sql_error *error)
     log_debug(log_number("session", session->id), "refused error=%u \"%s\"", error->code,
               error->text);
     send_error(session, error, command == NULL ? 1 : (uint8_t)(command->upload_sequence + 1));
-    if (command != NULL) {
-        command->errored = true;
-    }
     session_finish(session);
 }
 
@@ -291,6 +304,7 @@ static void note_pins(struct session *session)
 
 void session_finish(struct session *session)
 {
+    recording_end(session, false);
     note_pins(session);
     session_drop_command(session);
     if (session->state != SESSION_READY) {
@@ -335,6 +349,7 @@ static void on_ready(struct lease *lease)
     struct session *session = (struct session *)lease;
 
     backend_lend(lease->backend, session);
+    recording_waited(session);
     if ((int)worker_server_role(session->worker, lease->server) != lease->role) {
         /* While it waited the server became another one's replica, or the primary. */
         session_release(session, true);
@@ -348,6 +363,7 @@ static void on_failed(struct lease *lease, const struct sql_error *error, bool s
 {
     struct session *session = (struct session *)lease;
 
+    recording_waited(session);
     if (server_failed && (command_try_elsewhere(session, (int)lease->server) ||
                           command_wait_for_server(session, error))) {
         return;

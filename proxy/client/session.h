@@ -43,6 +43,7 @@ struct prepared_table;
 struct server_facts;
 struct session_login;
 struct stream;
+struct trace;
 struct worker;
 
 enum session_state {
@@ -100,6 +101,18 @@ struct command_in_hand {
     bool wants_primary; /* a replica refused it as a write, or its state could not be had there */
     bool fetching_trackers; /* the answer is complete; a PING fetches what it could not carry */
     bool prepare_began;     /* PREPARE: the answer's first packet was seen */
+    /* For its record, see recording.h; what it was sent to last is right after command_send. */
+    uint8_t sent_to;      /* number of the server, plus 1; 0: it was not sent yet */
+    bool on_replica;      /* that one was a replica then */
+    bool was_held;        /* ... and the session was pinned to that connection */
+    uint8_t retries;      /* times it was sent or placed again, on another server */
+    uint16_t error;       /* code of the ERR that it ended in; 0: none */
+    unsigned pins_before; /* of the session, when it was sent */
+    uint64_t bytes_in, bytes, rows;
+    uint64_t wait_ns;       /* for connections and servers, so far */
+    uint64_t serverless_ns; /* while `serverless`: since when */
+    uint64_t leased_ns;     /* when the last of its waits was over; 0: it had none */
+    uint64_t ended_ns;      /* when the answer had ended, if anybody looked at a clock */
     struct route route;
     struct statement statement;
     uint8_t small[COMMAND_SMALL_BYTES];
@@ -145,6 +158,7 @@ struct session {
     struct prepared_table *statements; /* owner; NULL before the first */
     struct session_login *login;       /* owner; only while logging in */
     struct command_in_hand *command;   /* owner; NULL between commands */
+    struct trace *trace;               /* owner; NULL unless somebody traces it */
     char peer[48];                     /* client's address, for logs and errors */
 };
 

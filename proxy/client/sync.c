@@ -20,6 +20,7 @@
 #include "proxy/client/login.h"
 #include "proxy/client/prepared_commands.h"
 #include "proxy/client/prepared_table.h"
+#include "proxy/client/recording.h"
 #include "proxy/client/replay.h"
 #include "proxy/client/session.h"
 #include "proxy/client/tracking.h"
@@ -288,6 +289,7 @@ static void write_command(struct session *session, const struct writer *steps, u
         backend_expect(backend, STEP_CLIENT, (enum command)command->code, sequence, NULL);
     }
     command->sent = true;
+    recording_sent(session);
     stream_write(backend->stream, parts, count);
 }
 

@@ -443,6 +443,8 @@ static void assert_nothing_is_left(struct world *world)
         assert_null(worker->pool->waiting);
         assert_int_equal(worker->serverless, 0);
         assert_true(worker_is_empty(worker));
+        assert_int_equal(worker->statistics.counters.sessions_closed,
+                         worker->statistics.counters.sessions_opened);
         for (const struct group *g = worker->pool->groups; g != NULL; g = g->next) {
             for (unsigned s = 0; s < WORLD_SERVERS; s++) {
                 assert_int_equal(g->servers[s].leased, 0);
