@@ -23,6 +23,7 @@
 #include "proxy/monitoring.h"
 #include "proxy/options.h"
 #include "proxy/process.h"
+#include "proxy/statement_log/spool.h"
 #include "proxy/program.h"
 #include "proxy/worker_thread.h"
 
@@ -205,6 +206,21 @@ static EVP_PKEY *load_rsa_key(const char *path)
     return key;
 }
 
+static bool start_statement_log(struct process *process, const struct config_proxy *config)
+{
+    int status;
+
+    process->statement_log = spool_new(config->workers);
+    status = process->statement_log != NULL
+                 ? spool_open(process->statement_log, config->statement_log)
+                 : -EAGAIN;
+    if (status < 0) {
+        log_error(log_name("proxy", NULL), "cannot open the statement log %s: %s",
+                  config->statement_log, strerror(-status));
+    }
+    return status == 0;
+}
+
 static bool start_process(struct control *control)
 {
     struct process *process = &control->process;
@@ -222,6 +238,9 @@ static bool start_process(struct control *control)
     process->relist = relist;
     process->permits =
         permits_new(config->proxy.workers, ROSTER_SERVERS, limits, wake_one, control);
+    if (!start_statement_log(process, &config->proxy)) {
+        return false;
+    }
     process->rsa_key = load_rsa_key(config->proxy.rsa_private_key);
     if (process->rsa_key == NULL) {
         log_error(
@@ -421,6 +440,9 @@ static void on_signal(uv_signal_t *handle, int number)
         if (log_reopen() < 0) {
             log_error(log_name("proxy", NULL), "the log file cannot be reopened");
         }
+        if (spool_reopen(control->process.statement_log) < 0) {
+            log_error(log_name("proxy", NULL), "the statement log cannot be reopened");
+        }
         break;
     case SIGHUP:
         reload(control);
@@ -433,6 +455,7 @@ static void on_signal(uv_signal_t *handle, int number)
 static void watch_signals(struct control *control)
 {
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of the write */
     for (size_t i = 0; i < SIGNAL_COUNT; i++) {
         uv_signal_init(&control->loop, &control->signal_handles[i]);
         control->signal_handles[i].data = control;
@@ -463,6 +486,7 @@ static void dispose(struct control *control)
     mem_free(control->workers);
     mem_free(control->listeners);
     permits_free(process->permits);
+    spool_free(process->statement_log);
     live_free(control->program.live);
     EVP_PKEY_free(process->rsa_key);
     event_ring_free(control->program.events);

@@ -13,6 +13,7 @@
 #include "proxy/memory.h"
 #include "proxy/monitoring.h"
 #include "proxy/program.h"
+#include "proxy/statement_log/spool.h"
 #include "proxy/worker_thread.h"
 
 #include <stdio.h>
@@ -130,19 +131,38 @@ static void tell_all(struct live *live, const struct config *before, const struc
     }
 }
 
+static bool switch_statement_log(struct live *live, const char *path, char **error)
+{
+    int status = spool_open(live->program->process->statement_log, path);
+
+    if (status < 0) {
+        *error = mem_printf("statement_log: cannot open %s: %s", path, strerror(-status));
+    }
+    return status == 0;
+}
+
 bool live_publish(struct live *live, struct config *config, const char *who, char **error)
 {
-    struct config *before = config_ref(live->config);
-    struct roster *roster = registry_enrol(live->registry, config, is_free, live);
+    struct config *before;
+    struct roster *roster;
 
+    /* What can fail comes first; to number the servers cannot be taken back. */
+    if (!switch_statement_log(live, config->proxy.statement_log, error)) {
+        return false;
+    }
+    roster = registry_enrol(live->registry, config, is_free, live);
     if (roster == NULL) {
-        config_unref(before);
+        char *ignored = NULL;
+
+        (void)switch_statement_log(live, live->config->proxy.statement_log, &ignored);
+        mem_free(ignored);
         *error =
             mem_printf("no number is left for another server: at most %d, those included whose "
                        "connections are still in use",
                        ROSTER_SERVERS);
         return false;
     }
+    before = config_ref(live->config);
     remove_servers(live, live->roster, roster);
     switch_to(live, config, roster);
     put_servers(live);

@@ -8,7 +8,6 @@
 #include "proxy/client/session.h"
 #include "proxy/memory.h"
 #include "proxy/metrics.h"
-#include "proxy/metrics_statements.h"
 #include "proxy/program.h"
 #include "proxy/roster.h"
 #include "proxy/survey.h"
@@ -32,7 +31,6 @@ struct pool_count {
 /* What one worker counts. */
 struct worker_count {
     bool is_counted;
-    struct statement_figures statements;
     unsigned sessions[SESSION_STATES];
     unsigned pinned, pinned_by[PIN_COUNT];
     unsigned server_count, user_count; /* the extent of `pools`; the last user is all others */
@@ -42,7 +40,7 @@ struct worker_count {
 const char *metrics_user_label(const struct roster *roster, unsigned user)
 {
     return user < METRICS_USERS && user < roster->user_count ? roster->users[user].account->name
-                                                             : metrics_others;
+                                                             : metrics_other_users;
 }
 
 /* ---- on the worker's thread ---- */
@@ -94,10 +92,13 @@ static void count_group(const struct worker_count *count, const struct group *gr
     }
 }
 
-static void count_pools(struct worker_count *count, const struct worker *worker)
+static bool count_worker(struct worker *worker, void *state)
 {
+    struct worker_count *count = state;
+    uint64_t now = worker_now(worker);
     unsigned users = worker->roster->user_count;
 
+    count->is_counted = true;
     count->server_count = worker->roster->server_count;
     count->user_count = (users < METRICS_USERS ? users : METRICS_USERS) + 1;
     count->pools =
@@ -105,20 +106,6 @@ static void count_pools(struct worker_count *count, const struct worker *worker)
     for (const struct group *group = worker->pool->groups; group != NULL; group = group->next) {
         count_group(count, group);
     }
-}
-
-/* In two parts: sockets are served in between. */
-static bool count_worker(struct worker *worker, void *state)
-{
-    struct worker_count *count = state;
-    uint64_t now = worker_now(worker);
-
-    if (!count->is_counted) {
-        count->is_counted = true;
-        statement_figures_take(&count->statements, worker);
-        return false;
-    }
-    count_pools(count, worker);
     for (const struct session *session = worker->sessions; session != NULL;
          session = session->next) {
         count_session(count, session, now);
@@ -130,7 +117,6 @@ static void dispose(void *state)
 {
     struct worker_count *count = state;
 
-    statement_figures_dispose(&count->statements);
     mem_free(count->pools);
 }
 
@@ -158,7 +144,6 @@ static void add_count(struct worker_count *all, const struct worker_count *one)
         all->pinned_by[i] += one->pinned_by[i];
     }
     all->pinned += one->pinned;
-    statement_figures_merge(&all->statements, &one->statements);
     for (unsigned server = 0; server < one->server_count; server++) {
         for (unsigned user = 0; user < one->user_count; user++) {
             bool is_other = user == one->user_count - 1;
@@ -212,7 +197,7 @@ static void print_server(struct metrics *metrics, const struct worker_count *all
     for (unsigned user = 0; user < all->user_count; user++) {
         bool is_other = user == all->user_count - 1;
         const struct pool_count *pool = &all->pools[server * all->user_count + user];
-        const char *label = is_other ? metrics_others : metrics_user_label(roster, user);
+        const char *label = is_other ? metrics_other_users : metrics_user_label(roster, user);
 
         add_pool(&sum, pool);
         if (pool->exists) {
@@ -226,30 +211,6 @@ static void print_server(struct metrics *metrics, const struct worker_count *all
     print_connections(metrics, METRIC_SERVER_CONNECTIONS, &sum, name, NULL);
 }
 
-/* Answers whether all workers have told their part. */
-static bool sum_up(struct worker_count *all, struct inquiry *inquiry, struct metrics *metrics,
-                   const struct program *program)
-{
-    bool is_complete = true;
-
-    for (unsigned i = 0; i < program->worker_count; i++) {
-        const struct worker_count *one = inquiry_state(inquiry, i);
-        char number[16];
-
-        snprintf(number, sizeof number, "%u", i);
-        metrics_add(metrics, METRIC_WORKER_ANSWERS, one != NULL, "worker", number, NULL);
-        metrics_add(metrics, METRIC_WORKER_CLIENTS,
-                    (double)worker_thread_clients(program->workers[i]), "worker", number, NULL);
-        /* The thread of a worker may have ended, at the end of a drain: then nothing is left. */
-        if (one != NULL && one->is_counted) {
-            add_count(all, one);
-        } else {
-            is_complete = false;
-        }
-    }
-    return is_complete;
-}
-
 void metrics_collect_workers(struct metrics *metrics, struct program *program,
                              const struct roster *roster, unsigned patience_ms)
 {
@@ -260,10 +221,18 @@ void metrics_collect_workers(struct metrics *metrics, struct program *program,
 
     all.pools = mem_calloc((size_t)all.server_count * all.user_count, sizeof *all.pools);
     (void)inquiry_wait(inquiry, patience_ms);
-    /* A sum without one worker's part would look like counters that began anew, and the next one
-     * like a burst: rather none at all. */
-    if (sum_up(&all, inquiry, metrics, program)) {
-        statement_figures_list(&all.statements, metrics, roster);
+    for (unsigned i = 0; i < program->worker_count; i++) {
+        const struct worker_count *one = inquiry_state(inquiry, i);
+        char number[16];
+
+        snprintf(number, sizeof number, "%u", i);
+        metrics_add(metrics, METRIC_WORKER_ANSWERS, one != NULL, "worker", number, NULL);
+        metrics_add(metrics, METRIC_WORKER_CLIENTS,
+                    (double)worker_thread_clients(program->workers[i]), "worker", number, NULL);
+        /* The thread of a worker may have ended, at the end of a drain: then nothing is left. */
+        if (one != NULL && one->is_counted) {
+            add_count(&all, one);
+        }
     }
     inquiry_end(inquiry);
     print_sessions(metrics, &all);
@@ -272,5 +241,5 @@ void metrics_collect_workers(struct metrics *metrics, struct program *program,
             print_server(metrics, &all, roster, server);
         }
     }
-    dispose(&all);
+    mem_free(all.pools);
 }

@@ -15,12 +15,14 @@
 
 struct health;
 struct thread_watch;
+struct spool;
 struct topology;
 
 struct process {
     struct permits *permits;
-    EVP_PKEY *rsa_key;     /* for caching_sha2_password without TLS */
-    struct health *health; /* NULL in tests, which hand topologies in by themselves */
+    struct spool *statement_log; /* NULL in tests that need none */
+    EVP_PKEY *rsa_key;           /* for caching_sha2_password without TLS */
+    struct health *health;       /* NULL in tests, which hand topologies in by themselves */
 
     /* The current roster with a reference for the caller. */
     struct roster *(*roster)(struct process *process);

@@ -32,6 +32,7 @@ void worker_init(struct worker *worker, unsigned number, struct process *process
     worker->number = number;
     worker->process = process;
     worker->transport = *transport;
+    worker->random = worker_now(worker) * 2 + number * UINT64_C(0x9e3779b97f4a7c15) + 1;
     worker->environments = environment_store_new();
     worker->prepared = prepared_store_new();
     worker->scratch = mem_alloc(WORKER_SCRATCH_BYTES);

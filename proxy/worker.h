@@ -74,6 +74,7 @@ struct worker {
     struct session *sessions;               /* owner: list of all */
     size_t session_count;
     struct balance_state balance;
+    uint64_t random; /* for samples; never 0 */
     bool draining;
     uint64_t drain_until_ns;
     uint8_t *scratch;                      /* owner: WORKER_SCRATCH_BYTES, free between calls */

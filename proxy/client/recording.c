@@ -5,6 +5,7 @@
 #include "protocol/response.h"
 #include "proxy/client/prepared_table.h"
 #include "proxy/client/session.h"
+#include "proxy/statement_log/statement_log.h"
 #include "proxy/statistics/statistics.h"
 #include "proxy/statistics/trace.h"
 #include "proxy/worker.h"
@@ -156,6 +157,7 @@ void recording_end(struct session *session, bool is_aborted)
         describe(session, &record);
     }
     statistics_take(&session->worker->statistics, &record);
+    statement_log_take(session, &record);
 }
 
 void recording_trace(struct session *session, bool is_on)

@@ -108,7 +108,8 @@ struct config_proxy {
     double sample_rate;    /* 0 to 1 */
     char *server_version;  /* "": as the first server seen */
     unsigned slow_ms;
-    char *statement_log;
+    char *statement_log; /* "": none */
+    bool statement_log_literals;
     unsigned workers; /* never 0: "auto" is already resolved to the cores */
 };
 

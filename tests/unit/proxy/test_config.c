@@ -123,7 +123,7 @@ static const struct row rows[] = {
      "t.ini:9: 127.0.0.1: is unknown in [proxy], allowed: admin, auto_file, drain_timeout_ms, "
      "failover_wait_ms, http, idle_timeout_ms, listen, log_file, log_level, login_timeout_ms, "
      "max_clients, ready, rsa_private_key, sample_rate, server_version, slow_ms, statement_log, "
-     "workers\n"},
+     "statement_log_literals, workers\n"},
 
     /* rules between settings */
     {"[server db2]\n",
