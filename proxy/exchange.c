@@ -266,7 +266,7 @@ static void end_answer(struct session *session)
 
     if (command->upload_left > 0 || command->upload_continues || command->local_infile) {
         /* What is still to come of the command would be taken for the next one, on both sides. */
-        session->lease.backend->discard = true;
+        session->lease.backend->is_cut = true;
         session_close(session, "the server answered before it had the whole command");
     } else if (!command->swallow) {
         learn_end(session);

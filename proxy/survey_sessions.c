@@ -86,6 +86,7 @@ const char *backend_state_name(enum backend_state state)
         return "idle";
     case BACKEND_LEASED:
         return "leased";
+    case BACKEND_QUITTING:
     case BACKEND_CLOSING:
         return "closing";
     }

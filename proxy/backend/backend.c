@@ -22,14 +22,19 @@
 #include <utlist.h>
 #include <uv.h>
 
+/* How long a server may take to close a connection after COM_QUIT; they need milliseconds. */
+static const uint64_t QUIT_NS = 1000000000;
+
 #define TO(state) (1u << (state))
 
 static const unsigned may_enter[] = {
     [BACKEND_OPENING] = TO(BACKEND_LOGIN) | TO(BACKEND_CLOSING),
     [BACKEND_LOGIN] = TO(BACKEND_SETUP) | TO(BACKEND_CLOSING),
-    [BACKEND_SETUP] = TO(BACKEND_IDLE) | TO(BACKEND_CLOSING),
-    [BACKEND_IDLE] = TO(BACKEND_LEASED) | TO(BACKEND_SETUP) | TO(BACKEND_CLOSING),
+    [BACKEND_SETUP] = TO(BACKEND_IDLE) | TO(BACKEND_QUITTING) | TO(BACKEND_CLOSING),
+    [BACKEND_IDLE] =
+        TO(BACKEND_LEASED) | TO(BACKEND_SETUP) | TO(BACKEND_QUITTING) | TO(BACKEND_CLOSING),
     [BACKEND_LEASED] = TO(BACKEND_IDLE) | TO(BACKEND_CLOSING),
+    [BACKEND_QUITTING] = TO(BACKEND_CLOSING),
     [BACKEND_CLOSING] = 0,
 };
 
@@ -100,16 +105,72 @@ void backend_bury_stillborn(struct backend *backend)
     on_closed(backend);
 }
 
-void backend_close(struct backend *backend, const char *reason)
+static void end(struct backend *backend)
 {
     struct sql_error none = {0};
 
-    if (backend->state == BACKEND_CLOSING) {
+    backend_fail(backend, &none);
+}
+
+static bool awaits(const struct backend *backend, enum step_kind kind)
+{
+    for (unsigned i = 0; i < backend->step_count; i++) {
+        if (backend->steps[(backend->step_first + i) % BACKEND_STEPS].kind == kind) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Would the server understand a COM_QUIT, and soon? Not in the middle of a packet, nor with bytes
+ * on the way that nobody asked for; one that moved to another worker must not hear it. An answer to
+ * a client's command may take long; those to the proxy's own are short, and QUIT goes behind. */
+static bool may_quit(const struct backend *backend)
+{
+    return (backend->state == BACKEND_IDLE || backend->state == BACKEND_SETUP) &&
+           backend->has_permit && !backend->is_cut && !backend->stream->ended &&
+           !awaits(backend, STEP_CLIENT) &&
+           (backend->step_count > 0 || stream_peek(backend->stream).size == 0);
+}
+
+static void send_quit(struct backend *backend)
+{
+    uint8_t packet[FRAME_HEAD_SIZE + 1];
+    struct writer out = writer_over(packet, sizeof packet);
+    size_t at = write_packet_begin(&out);
+
+    write_u8(&out, COMMAND_QUIT);
+    write_packet_end(&out, at, 0);
+    stream_write_one(backend->stream, writer_bytes(&out));
+}
+
+void backend_close(struct backend *backend, const char *reason)
+{
+    if (backend->state == BACKEND_QUITTING || backend->state == BACKEND_CLOSING) {
         return;
     }
     log_debug(log_number("backend", backend->id), "closed server=%s thread=%u reason=\"%s\"",
               server_name(backend), backend->thread_id, reason);
-    backend_fail(backend, &none);
+    if (!may_quit(backend)) {
+        end(backend);
+        return;
+    }
+    send_quit(backend);
+    if (backend->worker->pool->closed) {
+        end(backend);
+        return;
+    }
+    enter(backend, BACKEND_QUITTING);
+    backend->has_quit = true;
+    backend->deadline_ns = worker_now(backend->worker) + QUIT_NS;
+    pool_quitting(backend);
+}
+
+void backend_stop_waiting(struct backend *backend)
+{
+    if (backend->state == BACKEND_QUITTING) {
+        end(backend);
+    }
 }
 
 static void on_end(void *owner, int status)
@@ -121,6 +182,10 @@ static void on_end(void *owner, int status)
                    status == UV_EOF ? "it closed the connection" : uv_strerror(status));
 
     if (backend->state == BACKEND_CLOSING) {
+        return;
+    }
+    if (backend->state == BACKEND_QUITTING) {
+        end(backend);
         return;
     }
     if (backend->state == BACKEND_IDLE) {
@@ -382,7 +447,12 @@ void backend_read(struct backend *backend)
 
 static void on_bytes(void *owner)
 {
-    backend_read(owner);
+    struct backend *backend = owner;
+
+    backend_read(backend);
+    if (backend->state == BACKEND_QUITTING) {
+        stream_consume(backend->stream, stream_peek(backend->stream).size);
+    }
 }
 
 static void on_drained(void *owner)

@@ -2,16 +2,21 @@
  * A server connection: logged in once, then lent to one session after the other.
  *
  *   OPENING --> LOGIN --> SETUP --> IDLE <--> LEASED      any --> CLOSING
+ *                                     \--> QUITTING
  *
  *   OPENING -> LOGIN    [on_connected]       the socket is there; the greeting is awaited
  *   LOGIN   -> SETUP    [login_step]         logged in; the trackers are being switched on
  *   SETUP   -> IDLE     [on_setup_done]      reported to the pool, which lends it at once if it can
  *   IDLE    -> LEASED   [backend_lend]       `session` is set
  *   LEASED  -> IDLE     [backend_take_back]  nothing of the session is left, or env says what is
+ *   IDLE    -> QUITTING [backend_close]      COM_QUIT is sent, the server's end is awaited
  *
  *   IDLE:    no answer is awaited; `environment` is what the server has, NULL: unknown, must be
  *            reset before use.
  *   LEASED:  answers are awaited in the order of `steps`.
+ *   QUITTING: the socket stays open, and the permit in use, until the server has closed: both
+ *            servers do that once they no longer count the connection to its account. What still
+ *            comes is dropped; a server that does not close is given up after QUIT_NS.
  *
  * Whatever is sent to a server is answered in order, so a connection keeps a short queue of the
  * answers that are still to come (steps). Those that only bring the connection in step are
@@ -45,6 +50,7 @@ enum backend_state {
     BACKEND_SETUP,
     BACKEND_IDLE,
     BACKEND_LEASED,
+    BACKEND_QUITTING,
     BACKEND_CLOSING,
 };
 
@@ -85,10 +91,12 @@ struct backend {
     uint64_t capabilities; /* agreed on with the server */
     uint16_t status;       /* of the last OK or EOF */
     bool discard;          /* close instead of keeping: its state can not be repaired */
+    bool is_cut;           /* half a packet is on it: nothing may follow, it is closed too */
+    bool has_quit;         /* was QUITTING: its permit is announced */
     bool is_opening;       /* not ready for the first time yet */
     bool has_permit;       /* false once it went on with a parcel, or to who kills it */
     uint32_t kills;        /* it was opened only to end this thread of the server; 0: it was not */
-    uint64_t deadline_ns;  /* OPENING, LOGIN, SETUP: when it must be ready */
+    uint64_t deadline_ns;  /* OPENING, LOGIN, SETUP: when it must be ready; QUITTING: or closed */
     uint64_t opened_ns, idle_ns;
     uint64_t expires_ns;   /* [pool] max_lifetime_ms; 0: never */
     uint64_t last_session; /* id of the last session that had it */
@@ -153,8 +161,13 @@ const struct config_server *backend_server(const struct backend *backend);
 /* Sets what the server has now; takes the reference over. */
 void backend_set_environment(struct backend *backend, const struct environment *environment);
 
-/* Ends the connection; `reason` is fixed text for the log. The session, if any, is not told. */
+/* Ends the connection; `reason` is fixed text for the log. The session, if any, is not told. One
+ * that awaits no answer for a client is ended in good order, with COM_QUIT; it holds its permit
+ * until the server has closed it, unless the pool is closed and nobody needs the permit. */
 void backend_close(struct backend *backend, const char *reason);
+
+/* Closes a connection whose server's end is awaited; does nothing to others. */
+void backend_stop_waiting(struct backend *backend);
 
 /* The same, with the error that those who wait for this connection are told. */
 void backend_fail(struct backend *backend, const struct sql_error *error);

@@ -20,6 +20,7 @@
 struct server_permits {
     atomic_uint used;
     atomic_uint queued;
+    atomic_uint returning; /* of the used ones: announced by permits_announce */
     atomic_uint limit;
     struct waiter *queue; /* oldest first; guarded by the lock */
 };
@@ -105,21 +106,34 @@ static void grant(struct permits *permits, struct waiter *waiter, struct backend
     permits->wake(permits->context, waiter->worker);
 }
 
-static struct waiter *pop_oldest(struct server_permits *server)
+static void leave_queue(struct server_permits *server, struct waiter *waiter)
 {
-    struct waiter *waiter = server->queue;
-
     DL_DELETE2(server->queue, waiter, previous, next);
     atomic_fetch_sub(&server->queued, 1);
-    return waiter;
 }
 
 /* Gives free permits to the oldest waiters. The lock is held. */
 static void serve_queue(struct permits *permits, struct server_permits *server)
 {
     while (server->queue != NULL && take(server)) {
-        grant(permits, pop_oldest(server), NULL);
+        struct waiter *oldest = server->queue;
+
+        leave_queue(server, oldest);
+        grant(permits, oldest, NULL);
     }
+}
+
+/* How many of those in the queue, from its front, get a permit from the connections that are being
+ * closed. Where the limit was lowered not every permit that comes back may be used again. */
+static unsigned served_soon(const struct server_permits *server)
+{
+    unsigned limit = atomic_load(&server->limit);
+    unsigned returning = atomic_load(&server->returning);
+    unsigned used = atomic_load(&server->used);
+    unsigned staying = used > returning ? used - returning : 0;
+    unsigned room = limit > staying ? limit - staying : 0;
+
+    return room < returning ? room : returning;
 }
 
 bool permits_enqueue(struct permits *permits, struct waiter *waiter)
@@ -153,8 +167,7 @@ struct backend_parcel *permits_cancel(struct permits *permits, struct waiter *wa
     case WAITER_NONE:
         break;
     case WAITER_QUEUED:
-        DL_DELETE2(server->queue, waiter, previous, next);
-        atomic_fetch_sub(&server->queued, 1);
+        leave_queue(server, waiter);
         break;
     case WAITER_GRANTED:
         DL_DELETE2(permits->workers[waiter->worker].granted, waiter, previous, next);
@@ -183,6 +196,23 @@ void permits_release(struct permits *permits, unsigned server)
     }
 }
 
+void permits_announce(struct permits *permits, unsigned server)
+{
+    atomic_fetch_add(&permits->servers[server].returning, 1);
+}
+
+void permits_release_announced(struct permits *permits, unsigned server)
+{
+    struct server_permits *s = &permits->servers[server];
+
+    /* In one step for permits_claim, to which the permit would else be neither coming nor there. */
+    pthread_mutex_lock(&permits->lock);
+    atomic_fetch_sub(&s->used, 1);
+    atomic_fetch_sub(&s->returning, 1);
+    serve_queue(permits, s);
+    pthread_mutex_unlock(&permits->lock);
+}
+
 void permits_set_limit(struct permits *permits, unsigned server, unsigned limit)
 {
     struct server_permits *s = &permits->servers[server];
@@ -198,30 +228,45 @@ bool permits_are_exceeded(const struct permits *permits, unsigned server)
     return permits_used(permits, server) > permits_limit(permits, server);
 }
 
+/* Who gets a connection of `group` that became free: the oldest of those who are next. These are
+ * the waiters who get a permit soon and the one behind them; each of them is served now, so none is
+ * overtaken. NULL: none of them wants this group. The lock is held. */
+static struct waiter *next_of_group(const struct server_permits *server, uint64_t group)
+{
+    unsigned next = served_soon(server) + 1;
+
+    for (struct waiter *waiter = server->queue; waiter != NULL && next > 0;
+         waiter = waiter->next, next--) {
+        if (waiter->group == group) {
+            return waiter;
+        }
+    }
+    return NULL;
+}
+
 enum claim permits_claim(struct permits *permits, unsigned server, unsigned worker, uint64_t group,
                          struct waiter **waiter)
 {
     struct server_permits *s = &permits->servers[server];
-    enum claim claim = CLAIM_NOBODY;
+    struct waiter *next;
+    enum claim claim;
 
     *waiter = NULL;
     if (atomic_load(&s->queued) == 0) {
         return CLAIM_NOBODY;
     }
     pthread_mutex_lock(&permits->lock);
-    if (s->queue != NULL) {
-        struct waiter *oldest = s->queue;
-
-        if (oldest->group != group) {
-            claim = CLAIM_CLOSE;
-        } else if (oldest->worker == worker) {
-            *waiter = pop_oldest(s);
-            oldest->state = WAITER_NONE;
-            claim = CLAIM_HERE;
-        } else {
-            /* It stays queued, so that its session may still give up; permits_deliver takes it. */
-            claim = CLAIM_MOVE;
-        }
+    next = next_of_group(s, group);
+    if (next == NULL) {
+        claim = permits_lacking(permits, server) > 0 ? CLAIM_CLOSE : CLAIM_NOBODY;
+    } else if (next->worker == worker) {
+        leave_queue(s, next);
+        next->state = WAITER_NONE;
+        *waiter = next;
+        claim = CLAIM_HERE;
+    } else {
+        /* It stays queued, so that its session may still give up; permits_deliver takes it. */
+        claim = CLAIM_MOVE;
     }
     pthread_mutex_unlock(&permits->lock);
     return claim;
@@ -231,15 +276,16 @@ bool permits_deliver(struct permits *permits, unsigned server, uint64_t group,
                      struct backend_parcel *parcel)
 {
     struct server_permits *s = &permits->servers[server];
-    bool wanted;
+    struct waiter *next;
 
     pthread_mutex_lock(&permits->lock);
-    wanted = s->queue != NULL && s->queue->group == group;
-    if (wanted) {
-        grant(permits, pop_oldest(s), parcel);
+    next = next_of_group(s, group);
+    if (next != NULL) {
+        leave_queue(s, next);
+        grant(permits, next, parcel);
     }
     pthread_mutex_unlock(&permits->lock);
-    return wanted;
+    return next != NULL;
 }
 
 struct waiter *permits_collect(struct permits *permits, unsigned worker)
@@ -283,6 +329,15 @@ bool permits_asked(struct permits *permits, unsigned worker, unsigned server)
 bool permits_are_awaited(const struct permits *permits, unsigned server)
 {
     return atomic_load(&permits->servers[server].queued) > 0;
+}
+
+unsigned permits_lacking(const struct permits *permits, unsigned server)
+{
+    const struct server_permits *s = &permits->servers[server];
+    unsigned queued = atomic_load(&s->queued);
+    unsigned soon = queued > 0 ? served_soon(s) : 0;
+
+    return queued > soon ? queued - soon : 0;
 }
 
 unsigned permits_used(const struct permits *permits, unsigned server)

@@ -3,11 +3,14 @@
  * one place that all workers share: a counter of permits per server, and one queue per server of
  * those who found none.
  *
- *     a connection that is opening, idle or leased holds one permit of its server
+ *     a connection that is opening, idle or leased holds one permit of its server, and so does
+ *     one that is being closed while the server may still count it
  *     free permit, nobody queued        -> permits_try: one atomic addition, no lock
  *     none free                         -> permits_enqueue: first come, first served, all workers
  *     a connection closes               -> its permit goes to the oldest waiter, or is free
- *     a connection is given back        -> permits_claim: the oldest waiter, if any, decides:
+ *     a connection is going to close    -> permits_announce: that permit comes back soon, so many
+ *                                          at the queue's front need nobody else's connection
+ *     a connection is given back        -> permits_claim: the next waiter, if any, decides:
  *                                          same group here: it gets the connection itself;
  *                                          same group, other worker: the connection moves there;
  *                                          another group: the connection is closed, see above
@@ -41,7 +44,7 @@ struct waiter {
 
 /* What whoever gives a connection back has to do with it. */
 enum claim {
-    CLAIM_NOBODY, /* nobody waits: keep it idle */
+    CLAIM_NOBODY, /* nobody waits, or all get a permit soon: keep it idle */
     CLAIM_HERE,   /* hand it to the waiter, which left the queue */
     CLAIM_MOVE,   /* pack it and call permits_deliver */
     CLAIM_CLOSE,  /* somebody with another group waits: close it */
@@ -66,11 +69,16 @@ struct backend_parcel *permits_cancel(struct permits *permits, struct waiter *wa
 /* A permit is no longer used: its connection is closed, or was never opened. */
 void permits_release(struct permits *permits, unsigned server);
 
+/* A permit comes back soon: its connection is being closed. It is still in use until
+ * permits_release_announced. */
+void permits_announce(struct permits *permits, unsigned server);
+void permits_release_announced(struct permits *permits, unsigned server);
+
 /* For a connection of `group` that just became free on `worker`; see enum claim. */
 enum claim permits_claim(struct permits *permits, unsigned server, unsigned worker, uint64_t group,
                          struct waiter **waiter);
 
-/* After CLAIM_MOVE: grants the packed connection to the oldest waiter, if it is still one that
+/* After CLAIM_MOVE: grants the packed connection to the next waiter, if there still is one that
  * wants this group. False: nobody does any more, and the caller keeps the parcel. */
 bool permits_deliver(struct permits *permits, unsigned server, uint64_t group,
                      struct backend_parcel *parcel);
@@ -92,6 +100,9 @@ void permits_set_limit(struct permits *permits, unsigned server, unsigned limit)
 
 /* More permits are in use than are allowed now: connections that come free are to be closed. */
 bool permits_are_exceeded(const struct permits *permits, unsigned server);
+
+/* How many wait for whom no permit comes back soon: so many connections have to be given up. */
+unsigned permits_lacking(const struct permits *permits, unsigned server);
 
 bool permits_are_awaited(const struct permits *permits, unsigned server);
 unsigned permits_used(const struct permits *permits, unsigned server);

@@ -202,7 +202,7 @@ bool pool_lease(struct pool *pool, struct lease *lease, struct group *group, uns
     lease->wanted = wanted;
     lease->backend = NULL;
     lease->since_ns = worker_now(pool->worker);
-    if (!permits_are_awaited(permits, server)) {
+    if (permits_lacking(permits, server) == 0) {
         backend = idle_find(lease);
         if (backend != NULL) {
             idle_remove(pool, backend);
@@ -224,6 +224,9 @@ bool pool_lease(struct pool *pool, struct lease *lease, struct group *group, uns
         return false;
     }
     queue(pool, lease);
+    if (permits_lacking(permits, server) == 0) {
+        return false;
+    }
     backend = idle_to_give_up(pool, server);
     if (backend != NULL) {
         pool_discard_idle(pool, backend, "made room for another user or schema");
@@ -301,7 +304,7 @@ static void offer(struct pool *pool, struct backend *backend)
         return;
     }
     idle_add(pool, backend);
-    if (permits_are_awaited(permits_of(pool), backend->server)) {
+    if (permits_lacking(permits_of(pool), backend->server) > 0) {
         /* Somebody queued up between the two looks and did not see this one idle. */
         idle_remove(pool, backend);
         offer(pool, backend);
@@ -336,6 +339,14 @@ void pool_forget_idle(struct backend *backend)
     idle_remove(backend->worker->pool, backend);
 }
 
+void pool_quitting(struct backend *backend)
+{
+    struct pool *pool = backend->worker->pool;
+
+    pool->servers[backend->server].closing++;
+    permits_announce(permits_of(pool), backend->server);
+}
+
 void pool_closed(struct backend *backend, const struct sql_error *error)
 {
     struct pool *pool = backend->worker->pool;
@@ -344,7 +355,10 @@ void pool_closed(struct backend *backend, const struct sql_error *error)
     struct group_server *here = &group->servers[server];
 
     pool->backend_count--;
-    if (backend->has_permit) {
+    if (backend->has_quit) {
+        pool->servers[server].closing--;
+        permits_release_announced(permits_of(pool), server);
+    } else if (backend->has_permit) {
         permits_release(permits_of(pool), server);
     }
     if (backend->is_opening) {
@@ -378,7 +392,7 @@ void pool_give_back(struct pool *pool, struct lease *lease, bool clean)
         backend->group = pool_group(pool, backend->group->account, backend->group->capabilities,
                                     environment_schema(backend->environment).size > 0);
     }
-    if (pool->closed || backend->discard) {
+    if (pool->closed || backend->discard || backend->is_cut) {
         backend_close(backend, pool->closed ? "shutting down" : "its state cannot be shared");
     } else if (!backend_is_wanted(backend)) {
         backend_close(backend, "its server was removed");
@@ -399,19 +413,20 @@ bool pool_has_room(const struct pool *pool, const struct group *group, unsigned 
 {
     const struct permits *permits = permits_of(pool);
 
-    return !permits_are_awaited(permits, server) &&
+    return permits_lacking(permits, server) == 0 &&
            (group->servers[server].idle != NULL ||
             permits_used(permits, server) < permits_limit(permits, server) ||
             pool->servers[server].idle > 0);
 }
 
-/* Offers one idle connection for each of those who wait. */
+/* Offers one idle connection for each of those who wait and get no permit from one that is being
+ * closed. */
 static void give_up_idle(struct pool *pool, unsigned server)
 {
-    unsigned waiting = permits_queued(permits_of(pool), server);
+    unsigned lacking = permits_lacking(permits_of(pool), server);
     struct backend *backend;
 
-    while (waiting-- > 0 && (backend = idle_to_give_up(pool, server)) != NULL) {
+    while (lacking-- > 0 && (backend = idle_to_give_up(pool, server)) != NULL) {
         idle_remove(pool, backend);
         offer(pool, backend);
     }
@@ -449,6 +464,9 @@ void pool_collect(struct pool *pool)
 void pool_close(struct pool *pool)
 {
     pool->closed = true;
+    for (struct backend *backend = pool->backends; backend != NULL; backend = backend->next_all) {
+        backend_stop_waiting(backend);
+    }
     for (struct group *group = pool->groups; group != NULL; group = group->next) {
         for (unsigned server = 0; server < pool->server_count; server++) {
             while (group->servers[server].idle != NULL) {

@@ -76,7 +76,7 @@ struct group {
 };
 
 struct pool_server {
-    unsigned leased, idle, opening; /* of all groups, this worker's */
+    unsigned leased, idle, opening, closing; /* of all groups, this worker's */
 };
 
 struct pool {
@@ -117,8 +117,10 @@ void pool_give_back(struct pool *pool, struct lease *lease, bool clean);
 /* Could a lease on this server be had without waiting for somebody else to give one back? */
 bool pool_has_room(const struct pool *pool, const struct group *group, unsigned server);
 
-/* From backends: ready for its first or next lease; gone (`error`: why an opening failed). */
+/* From backends: ready for its first or next lease; neither lent nor idle any more, and only
+ * waiting for the server's end; gone (`error`: why an opening failed). */
 void pool_opened(struct backend *backend);
+void pool_quitting(struct backend *backend);
 void pool_closed(struct backend *backend, const struct sql_error *error);
 /* An idle connection is about to be closed by itself. */
 void pool_forget_idle(struct backend *backend);

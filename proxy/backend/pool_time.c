@@ -68,8 +68,8 @@ static void fill_up(struct pool *pool, struct group *group, unsigned server, uin
     }
 }
 
-/* Ends openings that take too long. */
-static void fail_slow(struct pool *pool, uint64_t now)
+/* Ends openings that take too long, and waits for servers that do not close. */
+static void end_slow(struct pool *pool, uint64_t now)
 {
     struct backend *next;
 
@@ -84,6 +84,8 @@ static void fail_slow(struct pool *pool, uint64_t now)
                 backend_server(backend)->name, worker_config(pool->worker)->pool.wait_timeout_ms);
 
             backend_fail(backend, &error);
+        } else if (backend->state == BACKEND_QUITTING && now >= backend->deadline_ns) {
+            backend_stop_waiting(backend);
         }
     }
 }
@@ -92,7 +94,11 @@ static void fail_slow(struct pool *pool, uint64_t now)
 static void ask_again(struct pool *pool)
 {
     for (const struct lease *lease = pool->waiting; lease != NULL; lease = lease->next) {
-        permits_ask(pool->worker->process->permits, pool->worker->number, lease->server);
+        struct permits *permits = pool->worker->process->permits;
+
+        if (permits_lacking(permits, lease->server) > 0) {
+            permits_ask(permits, pool->worker->number, lease->server);
+        }
     }
 }
 
@@ -150,7 +156,7 @@ void pool_tick(struct pool *pool, uint64_t now)
 {
     fail_overdue(pool, now);
     ask_again(pool);
-    fail_slow(pool, now);
+    end_slow(pool, now);
     for (struct group *group = pool->groups; group != NULL; group = group->next) {
         for (unsigned server = 0; server < pool->server_count; server++) {
             tidy(pool, group, server, now);

@@ -127,7 +127,7 @@ static void let_go(struct session *session)
     if (session->lease.state == LEASE_HELD) {
         if (command != NULL && command->sent &&
             (command->upload_left > 0 || command->upload_continues)) {
-            session->lease.backend->discard = true; /* half a packet is on it */
+            session->lease.backend->is_cut = true;
         }
         session_release(session, session->pins == 0 && session->state != SESSION_SYNCING);
     } else {

@@ -87,7 +87,8 @@ const struct setting settings[] = {
      .help = "where the server listens; the port is 3306 when left out"},
     {SECTION_SERVER, "max_connections", SETTING_NUMBER, "100", RANGE(1, 100000),
      AT(config_server, max_connections), RELOADS,
-     .help = "never more connections to this server than this, those being opened included"},
+     .help = "never more connections to this server than this, "
+             "those being opened and closed included"},
     {SECTION_SERVER, "role", SETTING_CHOICE, "auto", .choices = role_words,
      AT(config_server, role), RELOADS,
      .help = "auto: read_only and a configured replication source make a replica"},

@@ -272,10 +272,6 @@ static void fetch(struct connection *connection, const struct seen *seen)
 static bool answer(struct connection *connection, const struct seen *seen)
 {
     switch (seen->code) {
-    case COMMAND_QUIT:
-        answer_done(connection);
-        wire_end(connection->wire, UV_EOF);
-        return true;
     case COMMAND_PING:
         answer_ok(connection, status(connection));
         return true;
@@ -310,7 +306,7 @@ void model_begin(struct world *world, struct model *of)
     memset(of, 0, sizeof *of);
     for (unsigned i = 0; i < WORLD_SERVERS; i++) {
         world->scripts[i].answer = answer;
-        world->scripts[i].by_itself = BY_ITSELF_SETUP | BY_ITSELF_CLOSE;
+        world->scripts[i].by_itself = BY_ITSELF_SETUP | BY_ITSELF_CLOSE | BY_ITSELF_QUIT;
     }
     model_replicate(world);
 }

@@ -31,7 +31,7 @@ struct server *servers_new(struct world *world, unsigned count)
         servers[i].world = world;
         servers[i].number = i;
         servers[i].by_itself =
-            BY_ITSELF_SETUP | BY_ITSELF_SCHEMA | BY_ITSELF_RESET | BY_ITSELF_CLOSE;
+            BY_ITSELF_SETUP | BY_ITSELF_SCHEMA | BY_ITSELF_RESET | BY_ITSELF_CLOSE | BY_ITSELF_QUIT;
     }
     return servers;
 }
@@ -342,6 +342,8 @@ static unsigned kind_of(const struct seen *seen)
         return BY_ITSELF_RESET;
     case COMMAND_STMT_CLOSE:
         return BY_ITSELF_CLOSE;
+    case COMMAND_QUIT:
+        return BY_ITSELF_QUIT;
     case COMMAND_QUERY:
         if (strcmp(seen->text, "SETUP") == 0) {
             return BY_ITSELF_SETUP;
@@ -371,6 +373,11 @@ static bool answer_by_itself(struct connection *connection)
         return true;
     }
     take_front(connection);
+    if (connection->taken->code == COMMAND_QUIT) {
+        answer_done(connection);
+        wire_end(connection->wire, UV_EOF);
+        return true;
+    }
     snprintf(words, sizeof words, "%s%s",
              kind_of(connection->taken) == BY_ITSELF_SCHEMA ? "schema=" : "",
              kind_of(connection->taken) == BY_ITSELF_SCHEMA

@@ -22,6 +22,7 @@ enum by_itself {
     BY_ITSELF_RESET = 1 << 2,  /* COM_RESET_CONNECTION */
     BY_ITSELF_SET = 1 << 3,    /* a COM_QUERY that begins with "SET " */
     BY_ITSELF_CLOSE = 1 << 4,  /* COM_STMT_CLOSE, which has no answer: only taken off */
+    BY_ITSELF_QUIT = 1 << 5,   /* COM_QUIT: the server closes */
 };
 
 enum connection_stage { AWAITS_LOGIN, AUTHENTICATES, COMMANDS };

@@ -26,9 +26,6 @@ static bool answer_anything(struct connection *connection, const struct seen *se
         answer_ok(connection, "schema=shop change");
     } else if (seen->code == COMMAND_STMT_PREPARE) {
         answer_prepared(connection, 1, 1);
-    } else if (seen->code == COMMAND_QUIT) {
-        answer_done(connection);
-        wire_end(connection->wire, UV_EOF);
     } else {
         answer_ok(connection, "");
     }
@@ -43,7 +40,7 @@ static struct world *corrupt_world(void)
 
     for (unsigned i = 0; i < WORLD_SERVERS; i++) {
         world->scripts[i].answer = answer_anything;
-        world->scripts[i].by_itself = BY_ITSELF_SETUP | BY_ITSELF_CLOSE;
+        world->scripts[i].by_itself = BY_ITSELF_SETUP | BY_ITSELF_CLOSE | BY_ITSELF_QUIT;
     }
     return world;
 }

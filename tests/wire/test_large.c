@@ -184,6 +184,7 @@ static void refused_during_a_long_statement(void **state)
     struct client *client = client_log_in(world, NULL);
     char *sql = long_insert(1 << 20);
     struct connection *connection;
+    size_t received;
     static const char refusal[] = "\x1c\0\0\1\xff\x81\x04#08S01Got a packet bigger";
 
     (void)state;
@@ -195,8 +196,12 @@ static void refused_during_a_long_statement(void **state)
     connection->raw = true;
     client_send(client, COMMAND_QUERY, sql, 1 << 20);
     world_run(world);
+    received = connection->wire->received;
     wire_write(connection->wire, refusal, 4 + 0x1c);
     world_run(world);
+    /* A QUIT would be taken for the rest of the statement. */
+    assert_true(connection->wire->proxy_closed);
+    assert_int_equal(connection->wire->received, received);
     wire_end(connection->wire, UV_EOF);
     client_expect_error(client, 1153, "Got a packet bigger");
     client_expect_closed(client);

@@ -399,7 +399,7 @@ static void lost_before_the_write_was_sent(void **state)
     (void)state;
     connection_lose(server_connection(world, PRIMARY, 1));
     world_run(world);
-    world->scripts[PRIMARY].by_itself = BY_ITSELF_SETUP;
+    world->scripts[PRIMARY].by_itself = BY_ITSELF_SETUP | BY_ITSELF_QUIT;
     client_query(client, "DELETE FROM t");
     connection = server_expect(world, PRIMARY, "INIT_DB shop");
     connection_lose(connection);

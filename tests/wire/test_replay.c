@@ -26,7 +26,7 @@ static void forget_primary(struct world *world)
     for (unsigned i = 1; server_connection(world, PRIMARY, i) != NULL; i++) {
         connection_lose(server_connection(world, PRIMARY, i));
     }
-    world->scripts[PRIMARY].by_itself = BY_ITSELF_SETUP;
+    world->scripts[PRIMARY].by_itself = BY_ITSELF_SETUP | BY_ITSELF_QUIT;
     world_run(world);
 }
 

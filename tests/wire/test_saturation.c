@@ -6,10 +6,12 @@
 #include "server.h"
 #include "world.h"
 
+#include "protocol/capability.h"
 #include "proxy/backend/permits.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <uv.h>
 
 static struct client *log_in_on(struct world *world, unsigned worker)
 {
@@ -266,6 +268,169 @@ static void waiters_follow_a_new_primary(void **state)
     world_end(world);
 }
 
+/* One connection, another user waits for it, and the server does not close when it is told to. */
+static struct connection *quit_without_an_end(struct world *world, struct client *one,
+                                              struct client *two)
+{
+    struct connection *connection;
+
+    world->scripts[PRIMARY].by_itself &= ~(unsigned)BY_ITSELF_QUIT;
+    write_as(one, 1);
+    connection = expect_write(world, 1);
+    finish_write(one, connection);
+    write_as(two, 2);
+    connection_expect(connection, "QUIT");
+    assert_false(connection->wire->proxy_closed);
+    assert_int_equal(world_permits(world, PRIMARY), 1);
+    assert_int_equal(permits_queued(world->process.permits, PRIMARY), 1);
+    return connection;
+}
+
+static struct client *log_in_other(struct world *world)
+{
+    return client_log_in_as(world, &(struct client_login){.user = "other", .password = "hidden"});
+}
+
+/* The server counts a connection until it has closed it, so nobody else is let in before; what it
+ * still says meanwhile is dropped. */
+static void permit_is_kept_until_the_server_has_closed(void **state)
+{
+    struct world *world = world_new(1, "TIDEMARK_SERVER_DB1_MAX_CONNECTIONS=1", NULL);
+    struct client *one = log_in_on(world, 0);
+    struct client *two = log_in_other(world);
+    struct connection *connection = quit_without_an_end(world, one, two);
+
+    (void)state;
+    world_advance_ms(world, 500);
+    wire_write(connection->wire, "\x03\0\0", 3);
+    wire_write(connection->wire, "\0abc and a few more bytes", 25);
+    world_run(world);
+    assert_int_equal(wire_proxy_bytes(connection->wire), 0);
+    assert_false(connection->wire->proxy_closed);
+    assert_int_equal(world_permits(world, PRIMARY), 1);
+    assert_int_equal(world->scripts[PRIMARY].count, 1);
+    wire_end(connection->wire, UV_EOF);
+    world_run(world);
+    assert_true(connection->wire->proxy_closed);
+    assert_int_equal(world->scripts[PRIMARY].count, 2);
+    finish_write(two, expect_write(world, 2));
+    assert_int_equal(world_permits(world, PRIMARY), 1);
+    world_end(world);
+}
+
+/* The client leaves with its answer while the proxy awaits one of its own: QUIT goes behind. */
+static void quit_goes_behind_what_the_proxy_asked(void **state)
+{
+    struct world *world = world_new(1, "TIDEMARK_SERVER_DB1_MAX_CONNECTIONS=1", NULL);
+    struct client *one =
+        client_log_in_as(world, &(struct client_login){.capabilities = CLIENT_CAPABILITIES &
+                                                                       ~CAPABILITY_DEPRECATE_EOF});
+    struct client *two = log_in_on(world, 0);
+    struct connection *connection;
+
+    (void)state;
+    client_query(one, "INSERT INTO shop.t VALUES (1) RETURNING a");
+    connection = server_expect(world, PRIMARY, "QUERY INSERT INTO shop.t VALUES (1) RETURNING a");
+    answer_rows(connection, "a", "1", "");
+    client_expect(one, "rows 1");
+    connection_expect(connection, "PING");
+    client_leave(one);
+    write_as(two, 2);
+    assert_false(connection->wire->proxy_closed);
+    assert_int_equal(world->scripts[PRIMARY].count, 1);
+    answer_ok(connection, "");
+    finish_write(two, expect_write(world, 2));
+    assert_true(connection->wire->proxy_closed);
+    assert_int_equal(world->scripts[PRIMARY].count, 2);
+    world_end(world);
+}
+
+/* A server that hangs does not keep a permit for ever. */
+static void permit_comes_back_when_the_server_never_closes(void **state)
+{
+    struct world *world = world_new(1, "TIDEMARK_SERVER_DB1_MAX_CONNECTIONS=1", NULL);
+    struct client *one = log_in_on(world, 0);
+    struct client *two = log_in_other(world);
+    struct connection *connection = quit_without_an_end(world, one, two);
+
+    (void)state;
+    world_advance_ms(world, 900);
+    assert_false(connection->wire->proxy_closed);
+    assert_int_equal(world->scripts[PRIMARY].count, 1);
+    world_advance_ms(world, 100);
+    assert_true(connection->wire->proxy_closed);
+    finish_write(two, expect_write(world, 2));
+    assert_int_equal(world_permits(world, PRIMARY), 1);
+    world_end(world);
+}
+
+/* One connection less is enough for one waiter: while it is being closed, others that come free go
+ * to those who want them, and are not closed as well. */
+static void one_waiter_costs_one_connection(void **state)
+{
+    struct world *world = world_new(2, "TIDEMARK_SERVER_DB1_MAX_CONNECTIONS=3", NULL);
+    struct client *clients[3];
+    struct client *other = log_in_other(world);
+    struct connection *connections[3];
+
+    (void)state;
+    world->scripts[PRIMARY].by_itself &= ~(unsigned)BY_ITSELF_QUIT;
+    for (unsigned i = 0; i < 3; i++) {
+        clients[i] = log_in_on(world, i % 2);
+        write_as(clients[i], i);
+        connections[i] = expect_write(world, i);
+    }
+    write_as(other, 3);
+    finish_write(clients[0], connections[0]);
+    connection_expect(connections[0], "QUIT");
+    finish_write(clients[1], connections[1]);
+    finish_write(clients[2], connections[2]);
+    world_advance_ms(world, 500);
+    write_as(clients[0], 4);
+    finish_write(clients[0], expect_write(world, 4));
+    assert_null(strstr(connections[1]->log, "QUIT"));
+    assert_null(strstr(connections[2]->log, "QUIT"));
+    assert_int_equal(world_permits(world, PRIMARY), 3);
+    wire_end(connections[0]->wire, UV_EOF);
+    finish_write(other, expect_write(world, 3));
+    assert_int_equal(world_permits(world, PRIMARY), 3);
+    assert_int_equal(world->scripts[PRIMARY].count, 4);
+    world_end(world);
+}
+
+/* Nobody needs the permits of a process that ends: the servers are told, and not waited for. */
+static void end_of_the_process_does_not_wait_for_servers(void **state)
+{
+    struct world *world = world_new(1, "TIDEMARK_SERVER_DB1_MAX_CONNECTIONS=2", NULL);
+    struct client *one = log_in_on(world, 0);
+    struct client *two = log_in_on(world, 0);
+    struct client *three = log_in_other(world);
+    struct connection *connections[2];
+
+    (void)state;
+    world->scripts[PRIMARY].by_itself &= ~(unsigned)BY_ITSELF_QUIT;
+    write_as(one, 1);
+    write_as(two, 2);
+    connections[0] = expect_write(world, 1);
+    connections[1] = expect_write(world, 2);
+    finish_write(one, connections[0]);
+    finish_write(two, connections[1]);
+    write_as(three, 3);
+    connection_expect(connections[0], "QUIT"); /* to make room; the other is idle */
+    client_leave(one);
+    client_leave(two);
+    client_leave(three);
+    world_run(world);
+    assert_false(connections[0]->wire->proxy_closed);
+    worker_drain(&world->workers[0], world->now);
+    world_run(world);
+    connection_expect(connections[1], "QUIT");
+    assert_true(connections[0]->wire->proxy_closed);
+    assert_true(connections[1]->wire->proxy_closed);
+    assert_int_equal(world_permits(world, PRIMARY), 0);
+    world_end(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +443,11 @@ int main(void)
         cmocka_unit_test(holder_leaves),
         cmocka_unit_test(warnings_give_way_to_those_who_wait),
         cmocka_unit_test(waiters_follow_a_new_primary),
+        cmocka_unit_test(permit_is_kept_until_the_server_has_closed),
+        cmocka_unit_test(quit_goes_behind_what_the_proxy_asked),
+        cmocka_unit_test(permit_comes_back_when_the_server_never_closes),
+        cmocka_unit_test(one_waiter_costs_one_connection),
+        cmocka_unit_test(end_of_the_process_does_not_wait_for_servers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

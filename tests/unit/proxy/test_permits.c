@@ -200,6 +200,52 @@ static void parcel_comes_too_late(void **state)
     permits_free(permits);
 }
 
+/* Where a permit comes back soon the first in the queue needs nobody else's connection. */
+static void announced_permits_serve_the_front_of_the_queue(void **state)
+{
+    struct permits *permits = permits_of(3);
+    struct waiter first = waiter_of(0, 8);
+    struct waiter second = waiter_of(1, 7);
+    struct waiter third = waiter_of(2, 9);
+    struct waiter *claimed;
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(permits_try(permits, SERVER));
+    }
+    permits_announce(permits, SERVER);
+    assert_int_equal(permits_used(permits, SERVER), 3);
+    assert_false(permits_try(permits, SERVER)); /* it is not back yet */
+    assert_false(permits_enqueue(permits, &first));
+    assert_true(permits_are_awaited(permits, SERVER));
+    assert_int_equal(permits_lacking(permits, SERVER), 0);
+    assert_int_equal(permits_claim(permits, SERVER, 1, 7, &claimed), CLAIM_NOBODY);
+    assert_false(permits_enqueue(permits, &second));
+    assert_false(permits_enqueue(permits, &third));
+    assert_int_equal(permits_lacking(permits, SERVER), 2);
+    /* The third is not next: the second gets what it wants, or room is made for it. */
+    assert_int_equal(permits_claim(permits, SERVER, 2, 9, &claimed), CLAIM_CLOSE);
+    assert_false(permits_deliver(permits, SERVER, 9, parcel(1)));
+    assert_int_equal(permits_claim(permits, SERVER, 0, 7, &claimed), CLAIM_MOVE);
+    assert_int_equal(permits_claim(permits, SERVER, 1, 7, &claimed), CLAIM_HERE);
+    assert_ptr_equal(claimed, &second);
+    permits_release_announced(permits, SERVER);
+    assert_ptr_equal(permits_collect(permits, 0), &first);
+    assert_int_equal(permits_used(permits, SERVER), 3);
+    assert_int_equal(permits_lacking(permits, SERVER), 1);
+    /* A lower limit takes the permit that comes back: it serves nobody. */
+    permits_announce(permits, SERVER);
+    assert_int_equal(permits_lacking(permits, SERVER), 0);
+    permits_set_limit(permits, SERVER, 2);
+    assert_int_equal(permits_lacking(permits, SERVER), 1);
+    permits_release_announced(permits, SERVER);
+    assert_int_equal(third.state, WAITER_QUEUED);
+    permits_release(permits, SERVER);
+    assert_ptr_equal(permits_collect(permits, 2), &third);
+    assert_int_equal(permits_used(permits, SERVER), 2);
+    permits_free(permits);
+}
+
 static void others_are_asked_for_idle_connections(void **state)
 {
     struct permits *permits = permits_of(4);
@@ -249,7 +295,13 @@ static void use_permit(unsigned *random)
     }
     atomic_fetch_sub(&in_use, 1);
     atomic_fetch_add(&served, 1);
-    permits_release(shared, SERVER);
+    if (rand_r(random) % 2 == 0) {
+        permits_release(shared, SERVER);
+        return;
+    }
+    permits_announce(shared, SERVER);
+    sched_yield();
+    permits_release_announced(shared, SERVER);
 }
 
 /* Waits for the grant, or gives up after a while. */
@@ -310,6 +362,7 @@ static void threads_share_permits(void **state)
     assert_true(atomic_load(&served) > LEASES);
     assert_int_equal(permits_used(shared, SERVER), 0);
     assert_int_equal(permits_queued(shared, SERVER), 0);
+    assert_int_equal(permits_lacking(shared, SERVER), 0);
     permits_free(shared);
 }
 
@@ -322,6 +375,7 @@ int main(void)
         cmocka_unit_test(waiters_give_up),
         cmocka_unit_test(connection_given_back_is_claimed),
         cmocka_unit_test(parcel_comes_too_late),
+        cmocka_unit_test(announced_permits_serve_the_front_of_the_queue),
         cmocka_unit_test(others_are_asked_for_idle_connections),
         cmocka_unit_test(threads_share_permits),
     };
