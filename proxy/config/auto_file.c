@@ -19,20 +19,23 @@ static const char header[] =
 
 /* ---- the text ---- */
 
-static bool same_entry(const struct draft_entry *a, const struct draft_entry *b)
-{
-    if (a->text == NULL || b->text == NULL) {
-        return a->text == b->text;
-    }
-    return a->form == b->form && strcmp(a->text, b->text) == 0;
-}
-
 /* A value as the file has to say it: the default where nothing is set but the main file sets it. */
 static const char *text_of(const struct setting *setting, const struct draft_entry *entry)
 {
     return entry->text != NULL             ? entry->text
            : setting->default_text != NULL ? setting->default_text
                                            : "";
+}
+
+/* To say what is so anyway would only be in the way of a later change of the main file. But no
+ * password and an empty one are not the same. */
+static bool same_entry(const struct setting *setting, const struct draft_entry *a,
+                       const struct draft_entry *b)
+{
+    if ((a->text == NULL) != (b->text == NULL) && setting->type == SETTING_SECRET) {
+        return false;
+    }
+    return a->form == b->form && strcmp(text_of(setting, a), text_of(setting, b)) == 0;
 }
 
 struct writing {
@@ -61,7 +64,7 @@ static void write_section(const struct writing *writing, const struct draft_sect
         const struct draft_entry *entry = &section->entries[i];
         const struct draft_entry *old = main != NULL ? &main->entries[i] : &nothing;
 
-        if (settings[i].section != section->section || same_entry(entry, old)) {
+        if (settings[i].section != section->section || same_entry(&settings[i], entry, old)) {
             continue;
         }
         if (!has_head) {
@@ -153,6 +156,7 @@ static char *try_out(const struct config_sources *sources, const struct draft *w
                      const char *text)
 {
     struct config_report report = {.messages = NULL};
+    struct config *config;
     struct config_sources trial = {
         .is_readable = true,
         .auto_path = mem_text(sources->auto_path),
@@ -165,8 +169,9 @@ static char *try_out(const struct config_sources *sources, const struct draft *w
     draft_copy(&trial.saved, &sources->main, &trial.ignored);
     draft_copy(&trial.full, &sources->main, &trial.ignored);
     config_sources_read_auto(&trial, text, strlen(text), &report);
-    error = report.error_count != 0 ? mem_text(report.messages[0].text)
-                                    : difference(wanted, &trial.saved);
+    config = config_sources_build(&trial, NULL, NULL, &report);
+    error = config == NULL ? mem_text(report.messages[0].text) : difference(wanted, &trial.saved);
+    config_unref(config);
     config_sources_dispose(&trial);
     config_report_dispose(&report);
     return error;

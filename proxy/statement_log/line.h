@@ -20,7 +20,7 @@
 enum line_reason {
     LINE_SLOW = 1 << 0,
     LINE_FAILED = 1 << 1,
-    LINE_PINNED = 1 << 2, /* it pinned its session */
+    LINE_PINNED = 1 << 2, /* it pinned its session, other than by warnings */
     LINE_RETRIED = 1 << 3,
     LINE_SAMPLED = 1 << 4,
 };

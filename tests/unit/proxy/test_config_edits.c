@@ -231,6 +231,8 @@ static void saved_edits_come_back(void **state)
                         "*0123456789012345678901234567890123456789");
     config_edits_append(&edits, EDIT_ADD, "user", "new one", NULL, NULL);
     config_edits_append(&edits, EDIT_SET, "user", "new one", "password", "p'\"=#x");
+    config_edits_append(&edits, EDIT_ADD, "user", "open", NULL, NULL);
+    config_edits_append(&edits, EDIT_SET, "user", "open", "password", "");
     before = expect_config(&sources, &edits);
     text = auto_file_text(&sources, &edits, NULL, NULL, &error);
     if (text == NULL) {
@@ -251,6 +253,7 @@ static void saved_edits_come_back(void **state)
     assert_int_equal(after->pool.min_idle, 2);
     assert_string_equal(config_find_user(after, "new one", 7)->password, "p'\"=#x");
     assert_null(config_find_user(after, "old", 3)->password);
+    assert_string_equal(config_find_user(after, "open", 4)->password, "");
     config_unref(before);
     config_unref(after);
     config_edits_dispose(&edits);
