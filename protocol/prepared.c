@@ -163,6 +163,14 @@ struct parameter_reader query_attributes(const struct query *query)
                                      .named = true};
 }
 
+struct parameter_reader execute_parameters(const struct execute *execute, struct bytes types)
+{
+    return (struct parameter_reader){.types = reader_over(types),
+                                     .values = reader_over(execute->values),
+                                     .nulls = execute->nulls,
+                                     .count = execute->parameters};
+}
+
 bool parameter_next(struct parameter_reader *r, struct parameter *parameter)
 {
     *parameter = (struct parameter){0};

@@ -105,6 +105,10 @@ struct parameter_reader {
 
 struct parameter_reader query_attributes(const struct query *query);
 
+/* The parameters of an EXECUTE without names and without values sent as long data; `types` are its
+ * own, or those remembered. */
+struct parameter_reader execute_parameters(const struct execute *execute, struct bytes types);
+
 /* The next one; false at the end and when malformed (then values.failed or types.failed is set). */
 MUST_USE bool parameter_next(struct parameter_reader *r, struct parameter *parameter);
 

@@ -96,7 +96,7 @@ static void on_ok(struct relay *relay, const struct response_step *step)
         learn_plain_ok(session, (unsigned)(step->payload.data[3] | step->payload.data[4] << 8),
                        (unsigned)(step->payload.data[5] | step->payload.data[6] << 8));
         if (step->payload.data[2] != 0) {
-            learn_insert_id(session, step->payload.data[2]);
+            session->command->told_id = step->payload.data[2];
         }
         relay->at += step->size;
         return;
@@ -331,12 +331,20 @@ void exchange_in_step(struct session *session)
     struct command_in_hand *command = session->command;
 
     if (session->state == SESSION_RELAYING) {
-        if (command != NULL && command->fetching_trackers) {
+        if (command != NULL && (command->fetching_trackers || command->fetching_insert_id)) {
             learn_trackers_fetched(session);
         }
         return;
     }
     assert(session->state == SESSION_SYNCING);
+    if (command->fetching_insert_id) {
+        /* Asked for before the connection is left; the command itself goes on from here. */
+        command->fetching_insert_id = false;
+        session_release(session, true);
+        session_enter(session, SESSION_LEASING);
+        command_place(session);
+        return;
+    }
     if (backend->failure.code == 0) {
         if (command->is_login) {
             login_schema_entered(session);
@@ -394,6 +402,16 @@ void exchange_lost(struct session *session, struct backend *backend, const struc
     if (command == NULL) {
         /* What the session had there (a transaction, temporary tables) is gone with it. */
         session_close(session, "the server connection that held its state was lost");
+        return;
+    }
+    if (command->fetching_insert_id && was_sent) {
+        session_finish(session); /* the client has its whole answer, and nothing was pinned */
+        return;
+    }
+    if (command->fetching_insert_id) {
+        command->fetching_insert_id = false;
+        session_enter(session, SESSION_LEASING);
+        command_place(session);
         return;
     }
     if (was_sent && command->has_statement && command->statement.may_change) {

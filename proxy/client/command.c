@@ -10,6 +10,7 @@
 #include "protocol/prepared.h"
 #include "proxy/client/choose.h"
 #include "proxy/client/environment.h"
+#include "proxy/client/insert_id.h"
 #include "proxy/client/login.h"
 #include "proxy/client/own_answers.h"
 #include "proxy/client/prepared_commands.h"
@@ -398,6 +399,11 @@ void command_place(struct session *session)
     if (session->pins == 0) {
         session->pinned_ns = 0;
         if (session->lease.state == LEASE_HELD) {
+            command->route = (struct route){0};
+            if (insert_id_fetch(session)) {
+                session_enter(session, SESSION_SYNCING);
+                return;
+            }
             session_release(session, true);
         }
     }

@@ -12,6 +12,7 @@
 #include "protocol/command.h"
 #include "protocol/frame.h"
 #include "proxy/client/environment.h"
+#include "proxy/client/insert_id.h"
 #include "proxy/client/prepared_commands.h"
 #include "proxy/client/session.h"
 #include "proxy/client/tracking.h"
@@ -36,12 +37,6 @@ void learn_plain_ok(struct session *session, unsigned status, unsigned warnings)
     session->command->warnings = warnings;
 }
 
-void learn_insert_id(struct session *session, uint64_t id)
-{
-    session->last_insert_id = id;
-    session->lease.backend->insert_id = id;
-}
-
 void learn_ok(struct session *session, const struct ok_packet *ok)
 {
     struct command_in_hand *command = session->command;
@@ -51,7 +46,7 @@ void learn_ok(struct session *session, const struct ok_packet *ok)
 
     learn_plain_ok(session, ok->status, ok->warnings);
     if (ok->insert_id != 0) {
-        learn_insert_id(session, ok->insert_id);
+        command->told_id = ok->insert_id;
     }
     learned = tracking_learn(session->worker->environments, session->environment, &past, ok,
                              command->has_statement ? &command->statement : NULL);
@@ -64,7 +59,7 @@ void learn_ok(struct session *session, const struct ok_packet *ok)
     session->pins &= ~learned.pins_cleared;
     session->one_shot_variable = learned.one_shot_variable;
     if (learned.has_last_insert_id) {
-        learn_insert_id(session, learned.last_insert_id);
+        insert_id_is(session, learned.last_insert_id);
     }
 }
 
@@ -186,6 +181,9 @@ void learn_end(struct session *session)
 {
     struct command_in_hand *command = session->command;
 
+    if (is_executed(command)) {
+        insert_id_judge(session);
+    }
     if (command->prepared != NULL) {
         prepared_finish(session, session->status);
     }
@@ -214,5 +212,7 @@ void learn_trackers_fetched(struct session *session)
     if (is_executed(command) && command->statement.releases && !command->errored) {
         session->close_after = true;
     }
-    session_finish(session);
+    if (!insert_id_fetch(session)) {
+        session_finish(session);
+    }
 }

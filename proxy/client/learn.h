@@ -13,9 +13,6 @@ struct session;
 /* An OK or EOF without trackers. */
 void learn_plain_ok(struct session *session, unsigned status, unsigned warnings);
 
-/* The server's LAST_INSERT_ID() is this now. */
-void learn_insert_id(struct session *session, uint64_t id);
-
 /* An OK that may carry trackers. */
 void learn_ok(struct session *session, const struct ok_packet *ok);
 

@@ -277,15 +277,35 @@ enum replay_kind replay_plan(const struct environment *from, const struct enviro
     return plan->init_db || plan->sql_size > 0 ? REPLAY_STATE : REPLAY_NONE;
 }
 
+static bool add_words(struct replay *plan, const char *words)
+{
+    int size = snprintf(plan->sql + plan->sql_size, plan->capacity - plan->sql_size, "%s%s",
+                        plan->sql_size == 0 ? "SET " : ",", words);
+
+    if ((size_t)size >= plan->capacity - plan->sql_size)
+        return false;
+    plan->sql_size += (size_t)size;
+    return true;
+}
+
 bool replay_add_last_insert_id(struct replay *plan, uint64_t last_insert_id)
 {
     char words[64];
-    int size = snprintf(words, sizeof words, "%slast_insert_id=%" PRIu64,
-                        plan->sql_size == 0 ? "SET " : ",", last_insert_id);
 
-    if ((size_t)size > plan->capacity - plan->sql_size)
-        return false;
-    memcpy(plan->sql + plan->sql_size, words, (size_t)size);
-    plan->sql_size += (size_t)size;
-    return true;
+    snprintf(words, sizeof words, "last_insert_id=%" PRIu64, last_insert_id);
+    return add_words(plan, words);
+}
+
+bool replay_settle_last_insert_id(struct replay *plan, uint64_t old, uint64_t last_insert_id)
+{
+    char words[128];
+
+    if (old == last_insert_id)
+        return add_words(plan, "last_insert_id=LAST_INSERT_ID()");
+    /* Numbers of both signs would make a decimal number of it. */
+    snprintf(words, sizeof words,
+             "last_insert_id=CAST(IF(LAST_INSERT_ID()=%" PRIu64 ",%" PRIu64
+             ",LAST_INSERT_ID()) AS UNSIGNED)",
+             old, last_insert_id);
+    return add_words(plan, words);
 }

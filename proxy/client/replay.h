@@ -51,4 +51,8 @@ enum replay_kind replay_plan(const struct environment *from, const struct enviro
  * statement that refers to LAST_INSERT_ID(). false: no room. */
 bool replay_add_last_insert_id(struct replay *plan, uint64_t last_insert_id);
 
+/* The same for a connection of which it is not known whether its LAST_INSERT_ID() is still `old`:
+ * where it is, it becomes last_insert_id; else it stays. */
+bool replay_settle_last_insert_id(struct replay *plan, uint64_t old, uint64_t last_insert_id);
+
 #endif

@@ -336,6 +336,10 @@ static bool may_be_prepared(const struct session *session)
 
 void session_release(struct session *session, bool clean)
 {
+    if (session->insert_id_unsure) {
+        session->insert_id_unsure = false;
+        clean = false; /* nobody knows what the connection would say it is */
+    }
     if (!clean && may_be_prepared(session)) {
         /* When the connection ends the transaction stays as it is. MariaDB 10.11 spoils it at a
          * COM_RESET_CONNECTION: its changes are lost, its locks are kept (measured). */

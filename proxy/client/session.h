@@ -8,15 +8,15 @@
  *   READY    -> LOGIN     [login_change_user]  COM_CHANGE_USER
  *   READY    -> LEASING   [session_lease]      the command needs a server and holds none
  *   READY    -> SYNCING   [command_send]       ... the one it holds lacks a prepared statement
- *   READY    -> RELAYING  [command_send]       the command was sent
- *   LEASING  -> SYNCING   [command_send]       the connection has to be brought in step first
- *   LEASING  -> RELAYING  [command_send]       ... or has been, or is in the same write
- *   LEASING  -> READY     [session_refuse]     no connection came in time: ERR
- *   SYNCING  -> RELAYING  [command_send]       in step
- *   SYNCING  -> READY     [session_refuse]     it could not be brought in step: ERR
- *   SYNCING  -> LEASING   [session_retry]      ... or was lost before the command was sent
- *   RELAYING -> READY     [session_finish]     the last byte of the answer is with the client
- *   RELAYING -> LEASING   [session_retry]      a read is tried again elsewhere
+ *   READY    -> SYNCING   [command_place]      ... or before it is left its LAST_INSERT_ID() is
+ * asked READY    -> RELAYING  [command_send]       the command was sent LEASING  -> SYNCING
+ * [command_send]       the connection has to be brought in step first LEASING  -> RELAYING
+ * [command_send]       ... or has been, or is in the same write LEASING  -> READY [session_refuse]
+ * no connection came in time: ERR SYNCING  -> RELAYING  [command_send]       in step SYNCING  ->
+ * READY     [session_refuse]     it could not be brought in step: ERR SYNCING  -> LEASING
+ * [session_retry]      ... or was lost before the command was sent, or left RELAYING -> READY
+ * [session_finish]     the last byte of the answer is with the client RELAYING -> LEASING
+ * [session_retry]      a read is tried again elsewhere
  *
  *   READY:    no command; a lease is held only if `pins` is not 0.
  *   LEASING:  `command` is held whole (or its prefix); the lease waits, or no server is usable yet.
@@ -99,8 +99,10 @@ struct command_in_hand {
     bool serverless;            /* counted in the worker's sessions that found no server */
     bool is_held_back;          /* ... because new statements wait (PAUSE) */
     bool wants_primary; /* a replica refused it as a write, or its state could not be had there */
-    bool fetching_trackers; /* the answer is complete; a PING fetches what it could not carry */
-    bool prepare_began;     /* PREPARE: the answer's first packet was seen */
+    bool fetching_trackers;  /* the answer is complete; a PING fetches what it could not carry */
+    bool fetching_insert_id; /* ... and LAST_INSERT_ID() is asked for */
+    uint64_t told_id;        /* by the OKs: the last id that was not 0 */
+    bool prepare_began;      /* PREPARE: the answer's first packet was seen */
     /* For its record, see recording.h; what it was sent to last is right after command_send. */
     uint8_t sent_to;      /* number of the server, plus 1; 0: it was not sent yet */
     bool on_replica;      /* that one was a replica then */
@@ -147,8 +149,9 @@ struct session {
     uint64_t last_write, last_read; /* moments */
     struct doubt *doubt; /* owner: writes that were lost and may still commit; NULL: none */
     uint64_t last_insert_id;
-    uint64_t pinned_ns; /* since when `pins` is not 0, as far as sessions at rest go; else 0 */
-    uint64_t pinned_by; /* digest of the statement after which that was so */
+    bool insert_id_unsure; /* on the held connection it may have become another; see insert_id.h */
+    uint64_t pinned_ns;    /* since when `pins` is not 0, as far as sessions at rest go; else 0 */
+    uint64_t pinned_by;    /* digest of the statement after which that was so */
     uint64_t queries;
     uint64_t idle_queries; /* `queries` when idleness was last looked at */
     struct group *group;

@@ -17,6 +17,7 @@
 #include "proxy/backend/prepared_cache.h"
 #include "proxy/client/command.h"
 #include "proxy/client/environment.h"
+#include "proxy/client/insert_id.h"
 #include "proxy/client/login.h"
 #include "proxy/client/prepared_commands.h"
 #include "proxy/client/prepared_table.h"
@@ -68,24 +69,11 @@ static void add_reset(struct session *session, struct writer *out)
     prepared_cache_clear(backend->prepared);
 }
 
-/* The statement refers to LAST_INSERT_ID(), and what the connection would answer is not the
- * session's. */
-static bool owes_insert_id(const struct session *session)
-{
-    const struct command_in_hand *command = session->command;
-    const struct backend *backend = session->lease.backend;
-
-    if (!command->has_statement || !(command->statement.uses & USE_LAST_INSERT_ID)) {
-        return false;
-    }
-    return backend->insert_id != session->last_insert_id;
-}
-
 /* Writes the steps from the connection's state to `to`. False: it cannot be brought there. */
 static bool add_steps_to(struct session *session, const struct environment *to, struct writer *out)
 {
     struct backend *backend = session->lease.backend;
-    bool owes_id = to == session->environment && owes_insert_id(session);
+    bool owes_id = to == session->environment && insert_id_is_owed(session);
     char sql[REPLAY_SQL_CAPACITY];
     struct replay plan = {.sql = sql, .capacity = sizeof sql};
     enum replay_kind kind;
@@ -102,13 +90,12 @@ static bool add_steps_to(struct session *session, const struct environment *to, 
     }
     if (kind == REPLAY_RESET) {
         backend->insert_id = 0;
-        owes_id = to == session->environment && owes_insert_id(session);
+        owes_id = to == session->environment && insert_id_is_owed(session);
     }
     if (owes_id) {
-        if (!replay_add_last_insert_id(&plan, session->last_insert_id)) {
+        if (!insert_id_pay(session, &plan)) {
             return false;
         }
-        backend->insert_id = session->last_insert_id;
     }
     if (kind == REPLAY_RESET) {
         add_reset(session, out);

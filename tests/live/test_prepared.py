@@ -366,3 +366,37 @@ def test_server_connections_do_not_collect_statements(cluster, tidemark, table):
                 client.prepare(f"SELECT n + {turn * 20 + k} FROM {table} FOR UPDATE")
     until(lambda: open_statements() - before <= 300, timeout=5,
           what=f"few statements left of 600 ({open_statements() - before})")
+
+
+def test_last_insert_id_after_ids_that_were_given(cluster, narrow, capabilities):
+    """An id that a parameter gave is none that was generated, though the OK tells it alike."""
+    table = cluster.create_table("id INT AUTO_INCREMENT PRIMARY KEY, n DOUBLE, s TEXT")
+    rows = [(None, 1, "x"), (900, 1, "x"), (None, 902, "x"), ("1000", 1, "x"), (1001.6, 1, "x"),
+            (-5, 1, "x"), (None, 1003.2, "1004"), (None, None, None), (b"1010", 1, "x"),
+            (99999999999, 1, "x"), (0, 5, "x")]
+
+    def answers(client, between):
+        told = []
+        insert = client.prepare(f"INSERT IGNORE INTO {table} VALUES (?, ?, ?)")
+        again = client.prepare("SELECT LAST_INSERT_ID(), ?")
+        for row in rows:
+            for types in (True, False):
+                told.append(client.execute(insert, row, types=types).insert_id)
+                between()
+                told.append(client.execute(again, (1,)))
+                between()
+            client.query(f"DELETE FROM {table} WHERE id > 2000")
+        client.query(f"TRUNCATE {table}")
+        return told
+
+    with RawClient(cluster.port(0), capabilities=capabilities) as direct:
+        expected = answers(direct, lambda: None)
+    with RawClient(narrow.port) as other, RawClient(narrow.port, capabilities=capabilities) as client:
+        cluster.sql(0, "CREATE TABLE IF NOT EXISTS test.others_ids "
+                       "(id INT AUTO_INCREMENT PRIMARY KEY)")
+
+        def between():
+            other.query("INSERT INTO others_ids VALUES (NULL)")
+            other.query("SELECT id FROM whoami")
+
+        assert answers(client, between) == expected

@@ -164,6 +164,42 @@ SCRIPTS = {
         "INSERT INTO {t} (n) VALUES (1)", "SELECT LAST_INSERT_ID()",
         "INSERT INTO {t} (id, n) VALUES (1000, 1)", "SELECT LAST_INSERT_ID()",
     ]),
+    "last insert id given in many ways": (True, [text for statement in [
+        "INSERT INTO {t} (n) VALUES (4)", "INSERT INTO {t} (id, n) VALUES (NULL, 1), (2000, 1)",
+        "INSERT INTO {t} (id, n) VALUES (3000, 1), (NULL, 1)",
+        "INSERT INTO {t} VALUES ('4000', 1)", "INSERT INTO {t} VALUES (' 4001.4e0', 1)",
+        "INSERT INTO {t} VALUES (4002.6, NULL)", "INSERT INTO {t} VALUES (4.005e3, DEFAULT)",
+        "INSERT INTO {t} VALUES (0x1000, 1)", "INSERT INTO {t} VALUES (-5, 1)",
+        "INSERT INTO {t} VALUES (5000 + 1, 1)", "INSERT INTO {t} SET n = 1, id = 5002",
+        "INSERT INTO {t} SET n = 1, {t}.id = DEFAULT", "INSERT IGNORE INTO {t} VALUES (1, 1), (2, 1)",
+        "INSERT INTO {t} VALUES (1, 1) ON DUPLICATE KEY UPDATE n = n + 1",
+        "INSERT INTO {t} VALUES (1, 1) ON DUPLICATE KEY UPDATE n = 7, id = LAST_INSERT_ID(id)",
+        "INSERT INTO {t} (n) VALUES (5)", "REPLACE INTO {t} VALUES (1, 1)",
+        "INSERT INTO {t} SELECT 6000, 1", "INSERT INTO {t} (n) SELECT n FROM {t} WHERE id < 3",
+        "INSERT INTO {t} (id, n) SELECT 7000 + id, n FROM {t} WHERE id < 3",
+        "INSERT INTO {t} VALUES (LAST_INSERT_ID() + 5000, 1)",
+        "INSERT INTO {t} (n) VALUES (LAST_INSERT_ID())", "UPDATE {t} SET n = LAST_INSERT_ID(55)",
+        "UPDATE {t} SET n = LAST_INSERT_ID(0) WHERE id = 1", "INSERT INTO {t} (n) VALUES (6), (7)",
+        "INSERT INTO {t} VALUES (LAST_INSERT_ID(30000), 1)",
+        "INSERT INTO {t} (n) VALUES (1); INSERT INTO {t} VALUES (31000, 1)",
+        "INSERT INTO {t} VALUES (2147483647, 1)", "DELETE FROM {t} WHERE id = 2147483647",
+        "CREATE TABLE c_{t} (id INT AUTO_INCREMENT PRIMARY KEY) SELECT 70 AS id",
+        "CREATE TABLE d_{t} (id INT AUTO_INCREMENT PRIMARY KEY) SELECT 70 AS n",
+        "INSERT INTO c_{t} VALUES (TRUE)", "DROP TABLE c_{t}, d_{t}",
+        "INSERT INTO {t} (n) VALUES (8) RETURNING n",
+    ] for text in (statement, "SELECT LAST_INSERT_ID()")]),
+    "last insert id after errors": (False, [text for statement in [
+        "INSERT INTO {t} (n) VALUES (4)", "INSERT INTO {t} VALUES (1, 1)",
+        "INSERT INTO {t} VALUES (NULL, 1), (1, 1)", "INSERT INTO nosuch VALUES (1, 1)",
+        "UPDATE {t} SET id = 1", "INSERT INTO {t} VALUES (NULL, 1), (NULL, 1), (2, 2)",
+    ] for text in (statement, "SELECT n FROM {t} WHERE id = 1", "SELECT LAST_INSERT_ID()")]),
+    "last insert id in transactions": (False, [
+        "INSERT INTO {t} (n) VALUES (4)", "BEGIN", "INSERT INTO {t} VALUES (900, 1)",
+        "SELECT LAST_INSERT_ID()", "COMMIT", "SELECT LAST_INSERT_ID()",
+        "BEGIN", "INSERT INTO {t} VALUES (1000, 1)", "ROLLBACK", "SELECT LAST_INSERT_ID()",
+        "SET autocommit = 0", "INSERT INTO {t} (n) VALUES (5)", "INSERT INTO {t} VALUES (2000, 1)",
+        "COMMIT", "SELECT LAST_INSERT_ID()", "SET autocommit = 1", "SELECT LAST_INSERT_ID()",
+    ]),
     "last insert id set": (False, [
         "SELECT LAST_INSERT_ID(7)", "SELECT LAST_INSERT_ID()", "SET last_insert_id = 9",
         "SELECT LAST_INSERT_ID()", "SELECT n FROM {t} WHERE id = 1", "SELECT LAST_INSERT_ID()",
@@ -324,10 +360,7 @@ CAPABILITIES = {
 
 
 @pytest.mark.parametrize("capabilities", CAPABILITIES)
-@pytest.mark.parametrize("name", [
-    pytest.param(name, marks=[pytest.mark.xfail(
-        strict=True, reason="an OK packet does not tell a given id from a generated one")]
-        if name == "last insert id given" else []) for name in SCRIPTS])
+@pytest.mark.parametrize("name", SCRIPTS)
 def test_as_on_a_connection_of_its_own(cluster, narrow, name, capabilities):
     shareable, script = SCRIPTS[name]
     proxy = narrow[1 if shareable else 2]

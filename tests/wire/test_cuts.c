@@ -39,6 +39,7 @@ static struct memory_buffer answer_cut_at(void (*answer)(struct connection *conn
     connection = server_expect(world, PRIMARY, "QUERY SELECT 1; DELETE FROM t; SELECT 2");
     connection->wire->cut_at = connection->wire->delivered + cut;
     answer(connection);
+    world->scripts[PRIMARY].by_itself |= BY_ITSELF_SET; /* LAST_INSERT_ID() is asked for */
     world_run(world);
     if ((capabilities & CAPABILITY_DEPRECATE_EOF) == 0) {
         while (connection->first != NULL) { /* the PING that fetches trackers */

@@ -40,6 +40,7 @@ static void send_and_answer(size_t payload)
     char *sql = long_insert(payload - 1);
     struct connection *connection;
 
+    world->scripts[PRIMARY].by_itself |= BY_ITSELF_SET; /* LAST_INSERT_ID() is asked for */
     client_send(client, COMMAND_QUERY, sql, payload - 1);
     world_run(world);
     connection = server_connection(world, PRIMARY, 1);

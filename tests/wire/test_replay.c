@@ -148,6 +148,117 @@ static void last_insert_id_is_brought_along(void **state)
     world_end(world);
 }
 
+/* The id that an OK tells may have been given by the statement. Where its text leaves that open,
+ * the server is asked before the connection is lent on. */
+static void given_id_is_not_taken_for_a_generated_one(void **state)
+{
+    struct world *world = world_new(1, "TIDEMARK_SERVER_DB1_MAX_CONNECTIONS=1", NULL);
+    struct client *client = client_log_in(world, NULL);
+    struct client *other = client_log_in(world, NULL);
+    struct connection *connection;
+
+    (void)state;
+    client_query(other, "INSERT INTO shop.t VALUES (NULL, 'x')");
+    connection = server_expect(world, PRIMARY, "QUERY INSERT INTO shop.t VALUES (NULL, 'x')");
+    answer_ok(connection, "affected=1 id=42");
+    client_expect(other, "ok affected=1 id=42");
+    client_query(client, "INSERT INTO shop.t VALUES (NULL, '9 lives')");
+    connection_expect(connection, "QUERY INSERT INTO shop.t VALUES (NULL, '9 lives')");
+    answer_ok(connection, "affected=1 id=43");
+    client_expect(client, "ok affected=1 id=43");
+    client_query(other, "INSERT INTO shop.t VALUES (NULL, 'x')");
+    connection_expect(connection, "QUERY INSERT INTO shop.t VALUES (NULL, 'x')");
+    answer_ok(connection, "affected=1 id=44");
+    client_expect(other, "ok affected=1 id=44");
+
+    /* The client has its answer at once; the next session waits for the server's word. */
+    client_query(client, "INSERT INTO shop.t VALUES (900, 'x')");
+    connection_expect(connection, "QUERY INSERT INTO shop.t VALUES (900, 'x')");
+    answer_ok(connection, "affected=1 id=900");
+    client_expect(client, "ok affected=1 id=900");
+    client_query(other, "DELETE FROM shop.t");
+    connection_expect(connection, "QUERY SET last_insert_id="
+                                  "CAST(IF(LAST_INSERT_ID()=44,43,LAST_INSERT_ID()) AS UNSIGNED)");
+    assert_null(connection->first);
+    answer_ok(connection, "set:last_insert_id=43 change");
+    connection_expect(connection, "QUERY DELETE FROM shop.t");
+    answer_ok(connection, "");
+    client_expect(other, "ok");
+    client_query(client, "INSERT INTO shop.t VALUES (LAST_INSERT_ID(), 'y')");
+    connection_expect(connection, "QUERY INSERT INTO shop.t VALUES (LAST_INSERT_ID(), 'y')");
+    answer_ok(connection, "affected=1");
+    client_expect(client, "ok affected=1");
+    client_query(other, "UPDATE shop.t SET a = LAST_INSERT_ID()");
+    connection_expect(connection, "QUERY SET last_insert_id=44");
+    answer_ok(connection, "set:last_insert_id=44 change");
+    connection_expect(connection, "QUERY UPDATE shop.t SET a = LAST_INSERT_ID()");
+    answer_ok(connection, "");
+    client_expect(other, "ok");
+    world_end(world);
+}
+
+/* The client has its answer already; that the question about the id fails is not its concern. */
+static void question_about_the_id_fails(void **state)
+{
+    struct world *world = world_new(1, NULL);
+    struct client *client = client_log_in(world, NULL);
+    struct connection *connection;
+
+    (void)state;
+    for (unsigned round = 0; round < 2; round++) {
+        client_query(client, "INSERT INTO shop.t VALUES (900)");
+        connection = server_expect(world, PRIMARY, "QUERY INSERT INTO shop.t VALUES (900)");
+        answer_ok(connection, "affected=1 id=900");
+        client_expect(client, "ok affected=1 id=900");
+        connection_expect(connection, "QUERY SET last_insert_id=LAST_INSERT_ID()");
+        if (round == 0) {
+            answer_error(connection, 1317, "interrupted");
+        } else {
+            connection_lose(connection);
+        }
+        world_run(world);
+        assert_null(world->workers[0].sessions->doubt);
+        client_query(client, "DELETE FROM shop.t");
+        answer_ok(server_expect(world, PRIMARY, "QUERY DELETE FROM shop.t"), "");
+        client_expect(client, "ok");
+    }
+    world_end(world);
+}
+
+/* After an error the connection is held for SHOW WARNINGS; the next statement leaves it. */
+static void id_is_asked_for_before_the_connection_is_left(void **state)
+{
+    struct world *world = world_new(1, NULL);
+    struct client *client = client_log_in(world, NULL);
+    struct connection *connection;
+
+    (void)state;
+    for (unsigned round = 0; round < 3; round++) {
+        client_query(client, "INSERT INTO shop.t VALUES (NULL), (1)");
+        connection = server_expect(world, PRIMARY, "QUERY INSERT INTO shop.t VALUES (NULL), (1)");
+        answer_error(connection, 1062, "Duplicate entry");
+        client_expect_error(client, 1062, "Duplicate entry");
+        world_run(world);
+        world_expect_nothing(world);
+        world_replicas_follow(world);
+        client_query(client, "SELECT 1");
+        connection_expect(connection, "QUERY SET last_insert_id=LAST_INSERT_ID()");
+        if (round == 0) {
+            answer_error(connection, 1317, "interrupted");
+        } else if (round == 1) {
+            connection_lose(connection);
+        } else {
+            answer_ok(connection, "set:last_insert_id=7 change");
+        }
+        connection = world_expect(world, "QUERY SELECT 1");
+        assert_int_not_equal(connection->server->number, PRIMARY);
+        answer_row(connection, "1");
+        client_expect(client, "rows 1");
+    }
+    assert_int_equal(world->workers[0].sessions->last_insert_id, 7);
+    world_end(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +267,9 @@ int main(void)
         cmocka_unit_test(write_is_not_sent_when_the_second_step_fails),
         cmocka_unit_test(two_sessions_share_a_connection),
         cmocka_unit_test(last_insert_id_is_brought_along),
+        cmocka_unit_test(given_id_is_not_taken_for_a_generated_one),
+        cmocka_unit_test(question_about_the_id_fails),
+        cmocka_unit_test(id_is_asked_for_before_the_connection_is_left),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

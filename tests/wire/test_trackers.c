@@ -136,6 +136,9 @@ static void withheld_trackers_are_fetched(void **state)
     world_run(world);
     assert_null(connection->first);
     answer_ok(connection, "set:time_zone=+05:00 change");
+    connection_expect(connection, "QUERY SET last_insert_id=LAST_INSERT_ID()");
+    assert_null(connection->first);
+    answer_ok(connection, "set:last_insert_id=7 change");
     connection_expect(connection, "QUERY DELETE FROM shop.t");
     answer_ok(connection, "");
     client_expect(client, "ok");
