@@ -34,12 +34,16 @@ static void tidy(struct pool *pool, struct group *group, unsigned server, uint64
     const struct config_pool *config = &worker_config(pool->worker)->pool;
     struct group_server *here = &group->servers[server];
     uint64_t idle_limit = (uint64_t)config->idle_timeout_ms * 1000000;
+    const struct server_info *info = worker_server(pool->worker, server);
+    bool is_draining = info != NULL && info->state == STATE_DRAINING;
     struct backend *next;
 
     for (struct backend *backend = here->idle; backend != NULL; backend = next) {
         next = backend->next;
         if (backend->expires_ns != 0 && now >= backend->expires_ns) {
             pool_discard_idle(pool, backend, "max_lifetime_ms");
+        } else if (is_draining) {
+            pool_discard_idle(pool, backend, "its server is being drained");
         } else if (permits_are_exceeded(pool->worker->process->permits, server)) {
             pool_discard_idle(pool, backend, "max_connections was lowered");
         } else if (idle_limit != 0 && now >= backend->idle_ns + idle_limit &&

@@ -175,6 +175,36 @@ static void old_connections_are_closed(void **state)
     world_end(world);
 }
 
+/* A drained server ends up without connections; a session that holds one goes on. */
+static void drained_server_loses_its_idle_connections(void **state)
+{
+    struct world *world = world_new(1, "TIDEMARK_POOL_MIN_IDLE=1", NULL);
+    struct client *client = client_log_in(world, NULL);
+    struct connection *connection;
+
+    (void)state;
+    client_query(client, "BEGIN");
+    connection = server_expect(world, PRIMARY, "QUERY BEGIN");
+    answer_ok(connection, "trans");
+    client_expect(client, "ok trans");
+    world_advance_ms(world, 1000);
+    assert_int_equal(world_permits(world, REPLICA_1), 1);
+    world->servers[REPLICA_1].state = world->servers[PRIMARY].state = STATE_DRAINING;
+    world->servers[REPLICA_1].usable = world->servers[PRIMARY].usable = false;
+    world_publish(world);
+    world_advance_ms(world, 1000);
+    assert_int_equal(world_permits(world, REPLICA_1), 0);
+    assert_int_equal(world_permits(world, REPLICA_2), 1);
+    assert_int_equal(world_permits(world, PRIMARY), 1);
+    client_query(client, "COMMIT");
+    connection_expect(connection, "QUERY COMMIT");
+    answer_ok(connection, "");
+    client_expect(client, "ok");
+    world_advance_ms(world, 200);
+    assert_int_equal(world_permits(world, PRIMARY), 0);
+    world_end(world);
+}
+
 static void too_many_clients(void **state)
 {
     struct world *world =
@@ -278,6 +308,7 @@ int main(void)
         cmocka_unit_test(connecting_hangs),
         cmocka_unit_test(idle_connections_are_closed_but_for_min_idle),
         cmocka_unit_test(old_connections_are_closed),
+        cmocka_unit_test(drained_server_loses_its_idle_connections),
         cmocka_unit_test(too_many_clients),
         cmocka_unit_test(drain_waits_for_transactions),
         cmocka_unit_test(drain_ends_at_its_time),
