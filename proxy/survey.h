@@ -65,6 +65,7 @@ struct session_sight {
     uint32_t thread_id; /* of the held server connection; 0: none is held */
     bool has_command;
     bool is_uncertain; /* the server may read `sql` in another way */
+    bool is_parsed;    /* a server was seen to parse a statement of this digest */
     uint8_t command;   /* enum command */
     uint64_t digest;   /* of the command's statement; 0: it has none */
     const char *why;   /* static: why it goes where it goes; NULL: not routed yet */

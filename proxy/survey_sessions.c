@@ -150,6 +150,13 @@ static struct bytes text_of(const struct command_in_hand *command)
     return bytes_first(sql, SURVEY_SQL_BYTES);
 }
 
+static bool is_known_text(const struct worker *worker, uint64_t digest)
+{
+    const struct digest_entry *entry = digests_find(worker->statistics.digests, digest);
+
+    return entry != NULL && entry->text_is == TEXT_SHOWN;
+}
+
 static void see_command(struct session *session, struct session_sight *sight)
 {
     const struct command_in_hand *command = session->command;
@@ -160,7 +167,11 @@ static void see_command(struct session *session, struct session_sight *sight)
     if (command->has_statement) {
         sight->digest = command->statement.digest;
         sight->why = command->route.why;
-        sight->is_uncertain = command->statement.is_uncertain;
+        sight->is_parsed =
+            command->prepared != NULL || is_known_text(session->worker, sight->digest);
+        /* Of several statements in one text the later ones are parsed when the others have run. */
+        sight->is_uncertain = command->statement.is_uncertain ||
+                              (command->statement.is_multi && !sight->is_parsed);
     }
     sight->mode = *session_mode(session);
 }

@@ -237,6 +237,25 @@ bool action_drain_server(struct program *program, const char *name, bool is_drai
     return true;
 }
 
+/* ---- RESET STATEMENTS ---- */
+
+static bool reset(struct worker *worker, void *state)
+{
+    (void)state;
+    statistics_reset_digests(&worker->statistics, worker_now(worker));
+    return true;
+}
+
+bool action_reset_statements(struct program *program, const char *who, char **message)
+{
+    char none[1]; /* states have no size */
+
+    inquiry_run(program->workers, program->worker_count, reset, none, 0);
+    note(program, who, "statements reset");
+    *message = mem_text("statements are counted anew");
+    return true;
+}
+
 /* ---- SHUTDOWN ---- */
 
 bool action_shut_down(struct program *program, bool is_at_once, const char *who, char **message)

@@ -2,8 +2,9 @@
  * The table `sessions`: every client, what it does, and what holds it to a server.
  *
  * `running` never shows data. A statement's text without its literals is safe to show only when the
- * server cut it as the proxy did: behind a quote too many, data looks like names. A server refuses
- * such a text at once; so what has run for a while was understood.
+ * server cut it as the proxy did: behind a quote too many, data looks like names. So it is shown
+ * when a server has parsed such a statement before; or when this one has run for a while, because a
+ * server refuses what it cannot parse at once.
  */
 #include "proxy/admin/look.h"
 #include "proxy/admin/tables.h"
@@ -110,9 +111,10 @@ static void add_running(struct look_context *look, const struct session_sight *s
 {
     char text[TEXT_BYTES];
     size_t length;
+    bool was_parsed = sight->is_parsed || (sight->state == SESSION_RELAYING &&
+                                           look->now >= sight->since_ns + PARSED_AFTER_NS);
 
-    if (sight->sql.size == 0 || sight->is_uncertain || sight->state != SESSION_RELAYING ||
-        look->now < sight->since_ns + PARSED_AFTER_NS) {
+    if (sight->sql.size == 0 || sight->is_uncertain || !was_parsed) {
         admin_rows_null(look->rows);
         return;
     }

@@ -10,6 +10,7 @@ extern const struct admin_table admin_table_servers;
 extern const struct admin_table admin_table_sessions;
 extern const struct admin_table admin_table_connections;
 extern const struct admin_table admin_table_pools;
+extern const struct admin_table admin_table_statements;
 extern const struct admin_table admin_table_users;
 extern const struct admin_table admin_table_metrics;
 extern const struct admin_table admin_table_events;
