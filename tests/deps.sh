@@ -42,7 +42,12 @@ install_missing() # PACKAGE...
     echo "installing ${missing[*]}"
     as_root apt-get -q -o DPkg::Lock::Timeout=300 update >/dev/null ||
         echo "deps.sh: apt-get update failed; trying with the lists there are" >&2
-    # No service is to start because a test needs a library.
+    # No service is to start because a test needs a library or a program.
+    case " ${missing[*]} " in
+    *" prometheus "*)
+        ! command -v systemctl >/dev/null || as_root systemctl -q mask prometheus.service
+        ;;
+    esac
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 \
         install --no-install-recommends "${missing[@]}" >"$log" 2>&1 || {
         tail -n 30 "$log" >&2
