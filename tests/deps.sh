@@ -19,7 +19,7 @@ test=(mmdebstrap debian-archive-keyring buildah openssl prometheus
     ruby-mysql2
     libmariadb-java
     libmariadb-dev)
-bench=(sysbench haproxy)
+bench=(sysbench haproxy valgrind)
 
 # What a machine may have from elsewhere is looked for by what it provides, not by package name.
 add_unless_there()

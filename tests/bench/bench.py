@@ -87,8 +87,9 @@ listen idle
     return process
 
 
-def start_tidemark(program, folder, cluster, port):
+def start_tidemark(program, folder, cluster, port, prefix=(), settings=None, timeout=20):
     settings = {
+        **(settings or {}),
         "proxy": {"listen": f"127.0.0.1:{port}", "workers": 1, "log_level": "warn",
                   "drain_timeout_ms": 100},
         "monitor": {"user": "mon", "password": "mon"},
@@ -99,7 +100,8 @@ def start_tidemark(program, folder, cluster, port):
                                           "max_connections": 200}
     config = folder / "tidemark.ini"
     config.write_text(ini_text(settings))
-    process = Process([str(program), "--config", str(config)], open(folder / "tidemark.log", "w"))
+    process = Process([*prefix, str(program), "--config", str(config)],
+                      open(folder / "tidemark.log", "w"))
 
     def splits():
         with contextlib.suppress(OSError, RuntimeError), RawClient(port) as client:
@@ -107,19 +109,20 @@ def start_tidemark(program, folder, cluster, port):
             return rows != [("0",)]
 
     try:
-        until(splits, 20, 0.2, "a read through Tidemark on a replica")
+        until(splits, timeout, 0.2, "a read through Tidemark on a replica")
     except AssertionError as error:
         sys.exit(f"bench.py: {error}:\n{(folder / 'tidemark.log').read_text()}")
     return process
 
 
-def sysbench(ports, mode, clients, seconds, command="run"):
-    """Runs point selects; returns (queries per second, queries, 95th percentile in ms)."""
+def sysbench(ports, mode, clients, seconds=0, command="run", events=0):
+    """Runs point selects for so long, or so many; returns (queries per second, queries, 95th
+    percentile in ms)."""
     done = subprocess.run(
         ["sysbench", "oltp_point_select", "--db-driver=mysql", "--mysql-host=127.0.0.1",
          f"--mysql-port={','.join(map(str, ports))}", "--mysql-user=app", "--mysql-password=app",
          "--mysql-db=test", "--tables=1", "--table-size=10000", f"--db-ps-mode={MODES[mode]}",
-         f"--threads={clients}", f"--time={seconds}", "--events=0", "--percentile=95", command],
+         f"--threads={clients}", f"--time={seconds}", f"--events={events}", "--percentile=95", command],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode != 0:
         raise RuntimeError(f"sysbench failed:\n{done.stdout}")
