@@ -11,6 +11,7 @@
 #include "proxy/client/session.h"
 #include "proxy/statistics/trace.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <uv.h>
 
@@ -248,6 +249,46 @@ static void prepared_counts_at_execute_under_its_text(void **state)
     client_expect_error(client, 1243, "");
     assert_false(last_record(world, 4)->is_statement);
     assert_int_equal(last_record(world, 4)->error, 1243);
+    world_end(world);
+}
+
+/* A SET of the client's; those that bring a connection in step are answered by themselves. */
+static void set_mode(struct world *world, struct client *client, const char *sql, const char *words)
+{
+    char expected[100];
+
+    for (unsigned i = 0; i < WORLD_SERVERS; i++) {
+        world->scripts[i].by_itself &= ~(unsigned)BY_ITSELF_SET;
+    }
+    snprintf(expected, sizeof expected, "QUERY %s", sql);
+    client_query(client, sql);
+    answer_ok(world_expect(world, expected), words);
+    assert_non_null(client_read(client));
+    for (unsigned i = 0; i < WORLD_SERVERS; i++) {
+        world->scripts[i].by_itself |= BY_ITSELF_SET;
+    }
+}
+
+/* The text of one that is executed is read as it was when it was prepared. */
+static void prepared_under_another_mode(void **state)
+{
+    static const char sql[] = "SELECT \"a\" FROM shop.t WHERE a = ?";
+    struct world *world = world_new(1, NULL);
+    struct client *client = traced_client(world, NULL);
+
+    (void)state;
+    set_mode(world, client, "SET sql_mode = 'ANSI_QUOTES'", "set:sql_mode=ANSI_QUOTES change");
+    client_send(client, COMMAND_STMT_PREPARE, sql, strlen(sql));
+    answer_prepared(world_expect(world, "PREPARE SELECT \"a\" FROM shop.t WHERE a = ?"), 1, 1);
+    client_expect(client, "prepared 1 parameters=1 columns=1");
+    set_mode(world, client, "SET sql_mode = ''", "set:sql_mode= change");
+    client_query(client, "SELECT 2"); /* read in the new mode */
+    answer_row(world_expect(world, "QUERY SELECT 2"), "2");
+    client_expect(client, "rows 2");
+    client_execute(client, 1, "x", true);
+    answer_row(world_expect(world, "EXECUTE 1 00010000000001fd000178"), "x");
+    client_expect(client, "rows x");
+    assert_string_equal(last_text(world), "SELECT \"a\" FROM shop.t WHERE a = ?");
     world_end(world);
 }
 
@@ -502,6 +543,7 @@ int main(void)
         cmocka_unit_test(errors_of_server_and_proxy),
         cmocka_unit_test(what_is_no_statement),
         cmocka_unit_test(prepared_counts_at_execute_under_its_text),
+        cmocka_unit_test(prepared_under_another_mode),
         cmocka_unit_test(several_statements_in_one),
         cmocka_unit_test(retried_on_another_replica),
         cmocka_unit_test(refused_by_a_replica),
