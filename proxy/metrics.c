@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char metrics_other_users[] = "(other)";
+const char metrics_others[] = "(other)";
 
 /* clang-format off */
 const struct metric_family metric_families[METRIC_FAMILIES] = {
@@ -106,6 +106,47 @@ const struct metric_family metric_families[METRIC_FAMILIES] = {
         "Sessions that wait for one of these connections, also for one being opened."},
     [METRIC_POOL_LONGEST_WAIT] = {"tidemark_pool_longest_wait_seconds", METRIC_GAUGE, "seconds",
         "How long the first of those has waited; 0 when nobody waits."},
+
+    [METRIC_BYTES_IN] = {"tidemark_received_bytes", METRIC_COUNTER, "bytes",
+        "Bytes of commands, and of what clients sent with them."},
+    [METRIC_BYTES_OUT] = {"tidemark_sent_bytes", METRIC_COUNTER, "bytes",
+        "Bytes of answers, as the servers sent them."},
+    [METRIC_COMMANDS] = {"tidemark_commands", METRIC_COUNTER, "",
+        "Commands of clients, of every kind."},
+    [METRIC_COMMAND_ERRORS] = {"tidemark_command_errors", METRIC_COUNTER, "",
+        "Commands that ended in an error, by its kind."},
+    [METRIC_COMMAND_WARNINGS] = {"tidemark_command_warnings", METRIC_COUNTER, "",
+        "Commands that ended with warnings."},
+    [METRIC_DIGESTS] = {"tidemark_digests", METRIC_GAUGE, "",
+        "Statements remembered by digest, by each worker for itself."},
+    [METRIC_DIGESTS_EVICTED] = {"tidemark_digests_evicted", METRIC_COUNTER, "",
+        "Digests that had to go to make room for others."},
+    [METRIC_DIGESTS_LIMIT] = {"tidemark_digests_limit", METRIC_GAUGE, "",
+        "Digests that the workers can remember in all."},
+    [METRIC_LOGINS_FAILED] = {"tidemark_logins_failed", METRIC_COUNTER, "",
+        "Clients refused at login, or over the time for it."},
+    [METRIC_PINS] = {"tidemark_pins", METRIC_COUNTER, "",
+        "Sessions that began to keep a server connection to themselves, by reason."},
+    [METRIC_RETRIES] = {"tidemark_retries", METRIC_COUNTER, "",
+        "Reads that were tried again on another server."},
+    [METRIC_ROWS] = {"tidemark_rows", METRIC_COUNTER, "",
+        "Rows sent to clients."},
+    [METRIC_SESSIONS_CLOSED] = {"tidemark_sessions_closed", METRIC_COUNTER, "",
+        "Clients that were connected and have gone."},
+    [METRIC_SESSIONS_OPENED] = {"tidemark_sessions_opened", METRIC_COUNTER, "",
+        "Clients that connected."},
+    [METRIC_STATEMENTS] = {"tidemark_statements", METRIC_COUNTER, "",
+        "Statements by class."},
+    [METRIC_STATEMENTS_PLACED] = {"tidemark_statements_placed", METRIC_COUNTER, "",
+        "Statements by where they ran and why there."},
+    [METRIC_STATEMENTS_PREPARED] = {"tidemark_statements_prepared", METRIC_COUNTER, "",
+        "Statements that were executions of prepared ones."},
+    [METRIC_STATEMENT_DURATION] = {"tidemark_statement_duration_seconds", METRIC_HISTOGRAM,
+        "seconds", "From a statement's arrival to the end of its answer."},
+    [METRIC_WAITS] = {"tidemark_waits", METRIC_COUNTER, "",
+        "Commands that waited for a connection, a server, or a fresh enough replica."},
+    [METRIC_WAIT_TIME] = {"tidemark_wait_seconds", METRIC_COUNTER, "seconds",
+        "How long those waited in all."},
 };
 /* clang-format on */
 

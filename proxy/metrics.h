@@ -7,7 +7,8 @@
  *                   ──▶ struct metrics: samples, in the order of the families
  *
  * The number of samples is bounded: servers are at most ROSTER_SERVERS, states and reasons are
- * fixed words, and users beyond the first METRICS_USERS share one label.
+ * fixed words, and users beyond the first METRICS_USERS share one label; of latencies there are at
+ * most LATENCY_SERIES (proxy/statistics/latency.h).
  */
 #ifndef TIDEMARK_PROXY_METRICS_H
 #define TIDEMARK_PROXY_METRICS_H
@@ -22,8 +23,8 @@ enum {
     METRICS_USERS = 100, /* users with a label of their own, by number */
 };
 
-/* The label of all users beyond those. */
-extern const char metrics_other_users[];
+/* The label of whatever has none of its own, such as users beyond those. */
+extern const char metrics_others[];
 
 enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 
@@ -77,6 +78,27 @@ enum metric {
     METRIC_POOL_CONNECTIONS,
     METRIC_POOL_WAITING,
     METRIC_POOL_LONGEST_WAIT,
+
+    METRIC_BYTES_IN,
+    METRIC_BYTES_OUT,
+    METRIC_COMMANDS,
+    METRIC_COMMAND_ERRORS,
+    METRIC_COMMAND_WARNINGS,
+    METRIC_DIGESTS,
+    METRIC_DIGESTS_EVICTED,
+    METRIC_DIGESTS_LIMIT,
+    METRIC_LOGINS_FAILED,
+    METRIC_PINS,
+    METRIC_RETRIES,
+    METRIC_ROWS,
+    METRIC_SESSIONS_CLOSED,
+    METRIC_SESSIONS_OPENED,
+    METRIC_STATEMENTS,
+    METRIC_STATEMENTS_PLACED,
+    METRIC_STATEMENTS_PREPARED,
+    METRIC_STATEMENT_DURATION,
+    METRIC_WAITS,
+    METRIC_WAIT_TIME,
 
     METRIC_FAMILIES
 };

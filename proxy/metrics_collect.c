@@ -110,7 +110,7 @@ static void add_users(struct metrics *metrics, const struct roster *roster)
         }
     }
     if (roster->user_count > METRICS_USERS) {
-        metrics_add(metrics, METRIC_USER_CLIENTS, others, "user", metrics_other_users, NULL);
+        metrics_add(metrics, METRIC_USER_CLIENTS, others, "user", metrics_others, NULL);
     }
 }
 

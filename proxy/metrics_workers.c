@@ -8,6 +8,7 @@
 #include "proxy/client/session.h"
 #include "proxy/memory.h"
 #include "proxy/metrics.h"
+#include "proxy/metrics_statements.h"
 #include "proxy/program.h"
 #include "proxy/roster.h"
 #include "proxy/survey.h"
@@ -31,6 +32,7 @@ struct pool_count {
 /* What one worker counts. */
 struct worker_count {
     bool is_counted;
+    struct statement_figures statements;
     unsigned sessions[SESSION_STATES];
     unsigned pinned, pinned_by[PIN_COUNT];
     unsigned server_count, user_count; /* the extent of `pools`; the last user is all others */
@@ -40,7 +42,7 @@ struct worker_count {
 const char *metrics_user_label(const struct roster *roster, unsigned user)
 {
     return user < METRICS_USERS && user < roster->user_count ? roster->users[user].account->name
-                                                             : metrics_other_users;
+                                                             : metrics_others;
 }
 
 /* ---- on the worker's thread ---- */
@@ -92,13 +94,10 @@ static void count_group(const struct worker_count *count, const struct group *gr
     }
 }
 
-static bool count_worker(struct worker *worker, void *state)
+static void count_pools(struct worker_count *count, const struct worker *worker)
 {
-    struct worker_count *count = state;
-    uint64_t now = worker_now(worker);
     unsigned users = worker->roster->user_count;
 
-    count->is_counted = true;
     count->server_count = worker->roster->server_count;
     count->user_count = (users < METRICS_USERS ? users : METRICS_USERS) + 1;
     count->pools =
@@ -106,6 +105,20 @@ static bool count_worker(struct worker *worker, void *state)
     for (const struct group *group = worker->pool->groups; group != NULL; group = group->next) {
         count_group(count, group);
     }
+}
+
+/* In two parts: sockets are served in between. */
+static bool count_worker(struct worker *worker, void *state)
+{
+    struct worker_count *count = state;
+    uint64_t now = worker_now(worker);
+
+    if (!count->is_counted) {
+        count->is_counted = true;
+        statement_figures_take(&count->statements, worker);
+        return false;
+    }
+    count_pools(count, worker);
     for (const struct session *session = worker->sessions; session != NULL;
          session = session->next) {
         count_session(count, session, now);
@@ -117,6 +130,7 @@ static void dispose(void *state)
 {
     struct worker_count *count = state;
 
+    statement_figures_dispose(&count->statements);
     mem_free(count->pools);
 }
 
@@ -144,6 +158,7 @@ static void add_count(struct worker_count *all, const struct worker_count *one)
         all->pinned_by[i] += one->pinned_by[i];
     }
     all->pinned += one->pinned;
+    statement_figures_merge(&all->statements, &one->statements);
     for (unsigned server = 0; server < one->server_count; server++) {
         for (unsigned user = 0; user < one->user_count; user++) {
             bool is_other = user == one->user_count - 1;
@@ -197,7 +212,7 @@ static void print_server(struct metrics *metrics, const struct worker_count *all
     for (unsigned user = 0; user < all->user_count; user++) {
         bool is_other = user == all->user_count - 1;
         const struct pool_count *pool = &all->pools[server * all->user_count + user];
-        const char *label = is_other ? metrics_other_users : metrics_user_label(roster, user);
+        const char *label = is_other ? metrics_others : metrics_user_label(roster, user);
 
         add_pool(&sum, pool);
         if (pool->exists) {
@@ -211,16 +226,12 @@ static void print_server(struct metrics *metrics, const struct worker_count *all
     print_connections(metrics, METRIC_SERVER_CONNECTIONS, &sum, name, NULL);
 }
 
-void metrics_collect_workers(struct metrics *metrics, struct program *program,
-                             const struct roster *roster, unsigned patience_ms)
+/* Answers whether all workers have told their part. */
+static bool sum_up(struct worker_count *all, struct inquiry *inquiry, struct metrics *metrics,
+                   const struct program *program)
 {
-    unsigned users = roster->user_count < METRICS_USERS ? roster->user_count : METRICS_USERS;
-    struct worker_count all = {.server_count = roster->server_count, .user_count = users + 1};
-    struct inquiry *inquiry = inquiry_begin(program->workers, program->worker_count, count_worker,
-                                            sizeof(struct worker_count), dispose);
+    bool is_complete = true;
 
-    all.pools = mem_calloc((size_t)all.server_count * all.user_count, sizeof *all.pools);
-    (void)inquiry_wait(inquiry, patience_ms);
     for (unsigned i = 0; i < program->worker_count; i++) {
         const struct worker_count *one = inquiry_state(inquiry, i);
         char number[16];
@@ -231,8 +242,28 @@ void metrics_collect_workers(struct metrics *metrics, struct program *program,
                     (double)worker_thread_clients(program->workers[i]), "worker", number, NULL);
         /* The thread of a worker may have ended, at the end of a drain: then nothing is left. */
         if (one != NULL && one->is_counted) {
-            add_count(&all, one);
+            add_count(all, one);
+        } else {
+            is_complete = false;
         }
+    }
+    return is_complete;
+}
+
+void metrics_collect_workers(struct metrics *metrics, struct program *program,
+                             const struct roster *roster, unsigned patience_ms)
+{
+    unsigned users = roster->user_count < METRICS_USERS ? roster->user_count : METRICS_USERS;
+    struct worker_count all = {.server_count = roster->server_count, .user_count = users + 1};
+    struct inquiry *inquiry = inquiry_begin(program->workers, program->worker_count, count_worker,
+                                            sizeof(struct worker_count), dispose);
+
+    all.pools = mem_calloc((size_t)all.server_count * all.user_count, sizeof *all.pools);
+    (void)inquiry_wait(inquiry, patience_ms);
+    /* A sum without one worker's part would look like counters that began anew, and the next one
+     * like a burst: rather none at all. */
+    if (sum_up(&all, inquiry, metrics, program)) {
+        statement_figures_list(&all.statements, metrics, roster);
     }
     inquiry_end(inquiry);
     print_sessions(metrics, &all);
@@ -241,5 +272,5 @@ void metrics_collect_workers(struct metrics *metrics, struct program *program,
             print_server(metrics, &all, roster, server);
         }
     }
-    mem_free(all.pools);
+    dispose(&all);
 }

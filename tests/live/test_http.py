@@ -92,7 +92,7 @@ def serving(tidemark):
 def test_pages(cluster, serving):
     proxy = serving(cluster, split=True)
     assert ask(proxy, "/livez")[::2] == (200, "alive\n")
-    until(lambda: ask(proxy, "/readyz")[2].count(" usable") == 3, what="three usable servers")
+    until(lambda: ask(proxy, "/readyz")[2].count(", usable") == 3, what="three usable servers")
     code, headers, text = ask(proxy, "/readyz")
     assert code == 200
     assert headers["Cache-Control"] == "no-store"
@@ -176,7 +176,10 @@ def test_readiness_follows_the_servers(cluster, serving):
     """Through a real outage: of the primary, then of all, and back."""
     writes = serving(cluster, split=True)
     reads = serving(cluster, {"proxy": {"ready": "reads"}}, split=True)
-    assert status(writes, "/readyz") == 200 and status(reads, "/readyz") == 200
+    for proxy in (writes, reads):
+        until(lambda: ask(proxy, "/readyz")[2].count(", usable") == 3,  # noqa: B023
+              what="three usable servers")
+        assert status(proxy, "/readyz") == 200
 
     cluster.stop(0)
     until(lambda: not_ready(writes, "not usable"), what="503 without a primary")
@@ -199,7 +202,7 @@ def test_readiness_follows_the_servers(cluster, serving):
     cluster.up()
     until(lambda: status(writes, "/readyz") == 200, 30, what="the primary's return")
     until(lambda: figure(writes, "tidemark_server_usable", server="db2") == 1, 30, what="a replica")
-    assert status(reads, "/readyz") == 200
+    until(lambda: status(reads, "/readyz") == 200, what="ready again")
 
 
 def test_a_primary_that_stands_still(cluster, serving):
@@ -282,6 +285,75 @@ def test_figures_of_sessions_and_pools(cluster, serving):
     assert figure(proxy, "tidemark_sessions_pinned_by", reason="get-lock") == 1
     idle.close()
     until(lambda: figure(proxy, "tidemark_user_clients", user="app2") == 0, what="its end")
+
+
+def test_figures_of_statements(cluster, serving):
+    """What clients did is counted where it belongs."""
+    proxy = serving(cluster, {"proxy": {"workers": 2}}, split=True)
+    table = cluster.create_table("id INT PRIMARY KEY")
+    conn, other = proxy.connect(), proxy.connect(user="app2", password="app2")
+    until(lambda: query(conn, "SELECT id FROM test.whoami")[0][0] != 0, what="a replica")
+    before = figures(proxy)
+
+    query(conn, f"INSERT INTO {table} VALUES (1), (2)")
+    middle = figures(proxy)
+    for _ in range(10):
+        assert query(other, "SELECT id, REPEAT('x', 2000) FROM test.whoami")[0][0] != 0
+    with pytest.raises(Exception, match="doesn't exist"):
+        query(conn, "SELECT * FROM no_such_table")
+    with pytest.raises(Exception, match="syntax"):
+        query(conn, "SELEKT 1")
+    query(conn, "BEGIN")
+    query(conn, "COMMIT")
+    after = figures(proxy)
+
+    def grew(name, since=middle, **labels):
+        key = name, frozenset(labels.items())
+        return after[key] - since.get(key, 0)
+
+    assert grew("tidemark_statements_total", **{"class": "read"}) == 11
+    assert grew("tidemark_statements_total", **{"class": "transaction"}) == 2
+    assert grew("tidemark_statements_total", before, **{"class": "write"}) == 2  # one is SELEKT
+    assert grew("tidemark_statements_placed_total", placement="replica") == 10
+    assert grew("tidemark_rows_total") == 10
+    assert 20000 < grew("tidemark_sent_bytes_total") < 30000
+    assert 200 < grew("tidemark_received_bytes_total") < 2000
+    assert grew("tidemark_command_errors_total", kind="missing") == 1
+    assert grew("tidemark_command_errors_total", kind="syntax") == 1
+    assert grew("tidemark_pins_total", reason="transaction") == 1
+    assert grew("tidemark_commands_total") >= 14
+    assert after["tidemark_sessions_opened_total", frozenset()] >= 2
+    assert after["tidemark_digests_limit", frozenset()] == 10000
+    assert after["tidemark_digests", frozenset()] >= 5
+
+    # Histograms: counts are cumulative, the last one has all, and they add up to the statements.
+    buckets = {}
+    for (name, labels), value in after.items():
+        if name == "tidemark_statement_duration_seconds_bucket":
+            rest = {key: text for key, text in labels if key != "le"}
+            assert rest["user"] in ("app", "app2") and rest["server"] in ("db0", "db1", "db2")
+            le = float(dict(labels)["le"])
+            buckets.setdefault(frozenset(rest.items()), []).append((le, value))
+    assert buckets
+    for labels, counts in buckets.items():
+        counts.sort()
+        assert counts[-1][0] == float("inf")
+        assert [n for _, n in counts] == sorted(n for _, n in counts)
+        assert counts[-1][1] == after["tidemark_statement_duration_seconds_count", labels]
+        assert 0 < after["tidemark_statement_duration_seconds_sum", labels] < 60
+    reads = sum(after["tidemark_statement_duration_seconds_count", labels] for labels in buckets
+                if ("class", "read") in labels)
+    assert reads == after["tidemark_statements_total", frozenset({("class", "read")})]
+    assert promtool(proxy) == ""
+
+
+def test_failed_logins_are_counted(mariadb_cluster, serving):
+    proxy = serving(mariadb_cluster, split=True)
+    before = figure(proxy, "tidemark_logins_failed_total")
+    for _ in range(3):
+        with pytest.raises(Exception, match="Access denied"):
+            proxy.connect(password="wrong")
+    assert figure(proxy, "tidemark_logins_failed_total") == before + 3
 
 
 def test_figures_of_the_process(cluster, serving):
@@ -415,15 +487,22 @@ def test_prometheus_scrapes(cluster, serving, prometheus):
         return {row["metric"].get("server", ""): float(row["value"][1]) for row in data["result"]}
 
     until(lambda: values('up{job="tidemark"}') == {"": 1}, 30, 0.2, "a scrape")
-    assert values("tidemark_server_up") == {"db0": 1, "db1": 1, "db2": 1}
+    until(lambda: values("tidemark_server_up") == {"db0": 1, "db1": 1, "db2": 1}, 30, 0.2, "servers")
     assert values('tidemark_server_role{role="primary"}') == {"db0": 1, "db1": 0, "db2": 0}
     assert values("tidemark_build_info") == {"": 1}
     until(lambda: values("rate(tidemark_server_monitor_queries_total[10s]) > 0").keys()
           == {"db0", "db1", "db2"}, 30, 0.2, "rates")
+    conn = proxy.connect()
+    for _ in range(20):
+        query(conn, "SELECT id FROM test.whoami")
+    slow = ("histogram_quantile(0.99, sum by (le, server) "
+            "(tidemark_statement_duration_seconds_bucket{class='read'}))")
+    until(lambda: any(0 < value < 10 for value in values(slow).values()), 30, 0.2, "latencies")
     # What it understood of the types and units, and that it dropped nothing.
     meta = get("/api/v1/metadata", metric="tidemark_server_lag_seconds")
     assert meta["tidemark_server_lag_seconds"][0]["type"] == "gauge"
-    assert values("scrape_samples_scraped") == {"": float(len(figures(proxy)))}
+    until(lambda: values("scrape_samples_scraped") == {"": float(len(figures(proxy)))}, 30, 0.2,
+          "all samples")
     target = get("/api/v1/targets")["activeTargets"][0]
     assert (target["health"], target["lastError"]) == ("up", "")
 
@@ -533,6 +612,7 @@ def responds(proxy):
 
 def test_many_scrapers_at_once(cluster, serving):
     proxy = serving(cluster, split=True)
+    until(lambda: status(proxy, "/readyz") == 200, what="a primary")
     wrong = []
 
     def scrape():

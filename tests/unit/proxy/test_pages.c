@@ -42,6 +42,16 @@ static void assert_metric(struct program_fixture *fixture, const char *line)
     free(page.text);
 }
 
+/* A counter without one worker's part would look as if it had begun anew. */
+static void assert_statements_counted(struct program_fixture *fixture, bool are_counted)
+{
+    struct page page = page_make(&fixture->program, "/metrics", NULL);
+
+    assert_int_equal(strstr(page.text, "\ntidemark_statements_total{") != NULL, are_counted);
+    assert_int_equal(strstr(page.text, "\ntidemark_commands_total ") != NULL, are_counted);
+    free(page.text);
+}
+
 static void test_alive(void **state)
 {
     struct program_fixture *fixture = fixture_start();
@@ -52,8 +62,10 @@ static void test_alive(void **state)
     assert_page(fixture, "/livez", 503, "not alive\nworker 1 does not answer (waited 1000 ms)\n");
     assert_metric(fixture, "\ntidemark_worker_answers{worker=\"0\"} 1\n"
                            "tidemark_worker_answers{worker=\"1\"} 0\n");
+    assert_statements_counted(fixture, false);
     fixture_let_go(fixture, 1);
     assert_page(fixture, "/livez", 200, "alive\n");
+    assert_statements_counted(fixture, true);
     fixture_drain(fixture);
     assert_page(fixture, "/livez", 200, "alive\n");
     fixture_stop(fixture);
