@@ -170,8 +170,8 @@ static void see_command(struct session *session, struct session_sight *sight)
         sight->is_parsed =
             command->prepared != NULL || is_known_text(session->worker, sight->digest);
         /* Of several statements in one text the later ones are parsed when the others have run. */
-        sight->is_uncertain = command->statement.is_uncertain ||
-                              (command->statement.is_multi && !sight->is_parsed);
+        sight->is_uncertain =
+            command->statement.is_uncertain || (command->statement.is_multi && !sight->is_parsed);
     }
     sight->mode = *session_mode(session);
 }
