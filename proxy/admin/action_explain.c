@@ -234,6 +234,9 @@ static bool ask_for_user(struct look_context *look, const struct explain_request
     topology = process->topology(process);
     if (schema == NULL) {
         schema = find_schema(topology, request->sql);
+        if (schema == NULL) {
+            process->relist(process); /* it may be new: the next one who asks will know */
+        }
     }
     snprintf(question->schema_text, sizeof question->schema_text, "%s",
              schema != NULL ? schema : "");
