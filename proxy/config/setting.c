@@ -138,7 +138,7 @@ const struct setting settings[] = {
     {SECTION_POOL, "balance", SETTING_CHOICE, "least_connections", .choices = balance_words,
      AT(config_pool, balance), RELOADS,
      .help = "how one of several suitable servers is chosen"},
-    {SECTION_POOL, "digests", SETTING_NUMBER, "5000", RANGE(0, 1000000), AT(config_pool, digests),
+    {SECTION_POOL, "digests", SETTING_NUMBER, "5000", RANGE(0, 100000), AT(config_pool, digests),
      RELOADS, .help = "statements remembered by digest, 2 KiB each and per worker; 0: none"},
     {SECTION_POOL, "idle_timeout_ms", SETTING_NUMBER, "60000", RANGE(0, MS_MAX),
      AT(config_pool, idle_timeout_ms), RELOADS,

@@ -535,6 +535,73 @@ static void digests_can_be_off(void **state)
     world_end(world);
 }
 
+#define HEAD                                                                                       \
+    "[proxy]\nauto_file =\nlisten = 127.0.0.1:47000\n[monitor]\npassword = m\n"                    \
+    "[user app]\npassword = secret\n[server db1]\naddress = 127.0.0.1:47001\n"
+#define DB2 "[server db2]\naddress = 127.0.0.1:47002\n"
+#define DB3 "[server db3]\naddress = 127.0.0.1:47003\n"
+
+static void digests_change_while_it_runs(void **state)
+{
+    struct world *world = world_new(1, "TIDEMARK_POOL_DIGESTS=10", NULL);
+    struct client *client = client_log_in(world, NULL);
+    const struct statistics *statistics = &world->workers[0].statistics;
+
+    (void)state;
+    for (unsigned i = 0; i < 5; i++) {
+        static const char *const sql[] = {"SELECT a", "SELECT b", "SELECT c", "SELECT d",
+                                          "SELECT a"};
+        char expected[40];
+
+        snprintf(expected, sizeof expected, "QUERY %s", sql[i]);
+        client_query(client, sql[i]);
+        answer_row(world_expect(world, expected), "1");
+        client_expect(client, "rows 1");
+    }
+    assert_int_equal(digests_count(statistics->digests), 4);
+    world_reconfigure(world, HEAD DB2 DB3 "[pool]\nmin_idle = 0\ndigests = 2\n");
+    assert_int_equal(digests_count(statistics->digests), 2);
+    assert_int_equal(digests_evicted(statistics->digests), 2);
+    world_end(world);
+}
+
+static void note_server(void *context, const struct latency_series *series)
+{
+    unsigned *servers = context;
+
+    *servers |= 1u << series->server;
+}
+
+/* What a server took says nothing of another one that has its number later. */
+static void latencies_belong_to_a_server_not_to_its_number(void **state)
+{
+    struct world *world = world_new(1, NULL);
+    struct client *client = client_log_in(world, NULL);
+    struct connection *connection;
+    unsigned before = 0, removed = 0, after = 0;
+    unsigned gone;
+
+    (void)state;
+    client_query(client, "DELETE FROM shop.t");
+    answer_ok(server_expect(world, PRIMARY, "QUERY DELETE FROM shop.t"), "");
+    client_expect(client, "ok");
+    client_query(client, "SELECT 1");
+    connection = world_expect(world, "QUERY SELECT 1");
+    gone = connection->server->number;
+    answer_row(connection, "1");
+    client_expect(client, "rows 1");
+    latency_visit(world->workers[0].statistics.latency, note_server, &before);
+    assert_int_equal(before, 1u << PRIMARY | 1u << gone);
+    world_reconfigure(world, gone == REPLICA_1 ? HEAD DB3 "[pool]\nmin_idle = 0\n"
+                                               : HEAD DB2 "[pool]\nmin_idle = 0\n");
+    latency_visit(world->workers[0].statistics.latency, note_server, &removed);
+    assert_int_equal(removed, before);
+    world_reconfigure(world, HEAD DB2 DB3 "[pool]\nmin_idle = 0\n");
+    latency_visit(world->workers[0].statistics.latency, note_server, &after);
+    assert_int_equal(after, 1u << PRIMARY);
+    world_end(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -554,6 +621,8 @@ int main(void)
         cmocka_unit_test(the_client_leaves_in_the_middle),
         cmocka_unit_test(logins_are_counted),
         cmocka_unit_test(digests_can_be_off),
+        cmocka_unit_test(digests_change_while_it_runs),
+        cmocka_unit_test(latencies_belong_to_a_server_not_to_its_number),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
