@@ -91,7 +91,7 @@ def start_tidemark(program, folder, cluster, port, prefix=(), settings=None, tim
     settings = {
         **(settings or {}),
         "proxy": {"listen": f"127.0.0.1:{port}", "workers": 1, "log_level": "warn",
-                  "drain_timeout_ms": 100},
+                  "drain_timeout_ms": 100, **(settings or {}).get("proxy", {})},
         "monitor": {"user": "mon", "password": "mon"},
         "user app": {"password": "app"},
     }
@@ -115,14 +115,15 @@ def start_tidemark(program, folder, cluster, port, prefix=(), settings=None, tim
     return process
 
 
-def sysbench(ports, mode, clients, seconds=0, command="run", events=0):
-    """Runs point selects for so long, or so many; returns (queries per second, queries, 95th
-    percentile in ms)."""
+def sysbench(ports, mode, clients, seconds=0, command="run", events=0, percentile=95):
+    """Runs point selects for so long, or so many; returns (queries per second, queries, that
+    percentile of their latencies in ms)."""
     done = subprocess.run(
         ["sysbench", "oltp_point_select", "--db-driver=mysql", "--mysql-host=127.0.0.1",
          f"--mysql-port={','.join(map(str, ports))}", "--mysql-user=app", "--mysql-password=app",
          "--mysql-db=test", "--tables=1", "--table-size=10000", f"--db-ps-mode={MODES[mode]}",
-         f"--threads={clients}", f"--time={seconds}", f"--events={events}", "--percentile=95", command],
+         f"--threads={clients}", f"--time={seconds}", f"--events={events}",
+         f"--percentile={percentile}", command],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode != 0:
         raise RuntimeError(f"sysbench failed:\n{done.stdout}")
@@ -130,8 +131,8 @@ def sysbench(ports, mode, clients, seconds=0, command="run", events=0):
         return None
     queries = int(re.search(r"total:\s+(\d+)", done.stdout).group(1))
     rate = float(re.search(r"queries:\s+\d+\s+\(([\d.]+) per sec", done.stdout).group(1))
-    p95 = float(re.search(r"95th percentile:\s+([\d.]+)", done.stdout).group(1))
-    return rate, queries, p95
+    late = float(re.search(rf"{percentile}th percentile:\s+([\d.]+)", done.stdout).group(1))
+    return rate, queries, late
 
 
 class Bench:
