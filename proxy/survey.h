@@ -50,6 +50,7 @@ struct session_sight {
     enum session_wait waits;
     bool is_known; /* logged in: `user` means something */
     bool is_unix;
+    bool is_traced;
     unsigned user;
     uint64_t queries;
     unsigned pins; /* enum pin */

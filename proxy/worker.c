@@ -182,6 +182,16 @@ void worker_wake(struct worker *worker)
     try_serverless(worker);
 }
 
+/* Somebody waits for a connection to that server, or it is to lose all of them: then nobody keeps
+ * one for warnings that nobody has asked for. */
+static bool is_wanted_back(const struct worker *worker, unsigned server)
+{
+    const struct server_info *info = worker_server(worker, server);
+
+    return permits_are_awaited(worker->process->permits, server) ||
+           (info != NULL && info->state == STATE_DRAINING);
+}
+
 static void end_overdue(struct worker *worker, struct session *session, uint64_t now)
 {
     const struct config_proxy *config = &worker_config(worker)->proxy;
@@ -199,9 +209,9 @@ static void end_overdue(struct worker *worker, struct session *session, uint64_t
         break;
     case SESSION_READY:
         if (session->pins == PIN_WARNINGS && session->lease.state == LEASE_HELD &&
-            permits_are_awaited(worker->process->permits, session->lease.server)) {
-            /* Somebody waits for a connection, and nobody has asked for these warnings. */
+            is_wanted_back(worker, session->lease.server)) {
             session->pins = 0;
+            session->pinned_ns = 0;
             session_release(session, true);
         }
         if (worker->draining && (session_is_movable(session) || now >= worker->drain_until_ns)) {

@@ -8,10 +8,12 @@
 #include "proxy/admin/tables.h"
 
 #include "health/topology.h"
+#include "proxy/event_ring.h"
 #include "proxy/live.h"
 #include "proxy/memory.h"
 #include "proxy/survey.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -37,6 +39,8 @@ enum {
     VERSION,
     LOOKED_MS,
     MONITOR_QUERIES,
+    CHANGED_MS,
+    CHANGE,
     COLUMNS
 };
 
@@ -76,6 +80,10 @@ static const struct admin_column columns[COLUMNS] = {
     [VERSION] = {"version", ADMIN_TEXT, "as the server calls it", false},
     [LOOKED_MS] = {"looked_ms", ADMIN_INTEGER,
                    "milliseconds since the monitor's last good look; NULL: none yet", false},
+    [CHANGED_MS] = {"changed_ms", ADMIN_INTEGER,
+                    "milliseconds since the last event about it; NULL: none that is remembered",
+                    false},
+    [CHANGE] = {"change", ADMIN_TEXT, "that event and its reason; see events", false},
     [MONITOR_QUERIES] = {"monitor_queries", ADMIN_INTEGER, "that the monitor has sent", false},
 };
 
@@ -147,6 +155,39 @@ static void add_horizon(struct look_context *look, const struct server_info *inf
                      info != NULL ? gauge(&info->gauges->latency_us) : 0);
 }
 
+/* The last event about a server; NULL: none. */
+static const struct event *last_event(const struct event *events, size_t count, const char *server)
+{
+    char subject[EVENT_SUBJECT_BYTES];
+
+    snprintf(subject, sizeof subject, "server %s", server);
+    while (count > 0) {
+        if (strcmp(events[--count].subject, subject) == 0) {
+            return &events[count];
+        }
+    }
+    return NULL;
+}
+
+static void add_change(struct look_context *look, const struct event *event)
+{
+    struct timespec now;
+    int64_t age;
+    char *text;
+
+    if (event == NULL) {
+        admin_rows_null(look->rows);
+        admin_rows_null(look->rows);
+        return;
+    }
+    clock_gettime(CLOCK_REALTIME, &now);
+    age = ((int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 - event->at_unix_us) / 1000;
+    text = mem_printf("%s%s%s", event->what, event->why[0] != '\0' ? ": " : "", event->why);
+    admin_rows_integer(look->rows, age > 0 ? age : 0);
+    admin_rows_text(look->rows, text);
+    mem_free(text);
+}
+
 static void add_server(struct look_context *look, const struct config_server *server,
                        const struct server_info *info, const struct connection_counts *counts)
 {
@@ -177,6 +218,8 @@ static void fill(struct program *program, struct admin_rows *rows)
 {
     struct look_context look = look_begin(program, rows);
     struct connection_counts counts[ROSTER_SERVERS] = {0};
+    struct event *events = mem_calloc(EVENTS_KEPT, sizeof *events);
+    size_t event_count = event_ring_copy(program->events, events, EVENTS_KEPT);
     struct topology *topology;
 
     survey_pools(program, count_pool, counts);
@@ -187,9 +230,11 @@ static void fill(struct program *program, struct admin_rows *rows)
 
         if (server != NULL) {
             add_server(&look, server, info_of(topology, number, server), &counts[number]);
+            add_change(&look, last_event(events, event_count, server->name));
         }
     }
     topology_unref(topology);
+    mem_free(events);
     look_end(&look);
 }
 

@@ -56,6 +56,7 @@ static const struct admin_column columns[] = {
     {"thread_id", ADMIN_INTEGER, "the server's number for the connection it holds", false},
     {"queries", ADMIN_INTEGER, "commands so far", false},
     {"worker", ADMIN_INTEGER, "the thread that serves it", false},
+    {"traced", ADMIN_INTEGER, "1: TRACE SESSION has its commands noted", false},
 };
 
 static const char *wait_name(enum session_wait wait)
@@ -160,6 +161,7 @@ static void add_session(void *context, const struct session_sight *sight)
     admin_rows_known(look->rows, sight->thread_id != 0, sight->thread_id);
     admin_rows_known(look->rows, true, sight->queries);
     admin_rows_integer(look->rows, sight->worker);
+    admin_rows_integer(look->rows, sight->is_traced);
 }
 
 static void fill(struct program *program, struct admin_rows *rows)

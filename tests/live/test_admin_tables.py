@@ -146,6 +146,7 @@ def test_servers_as_they_are(cluster, start):
     until(lambda: admin.server("db2")["state"] == "down", what="db2 down")
     db2 = admin.server("db2")
     assert db2["usable"] == 0 and db2["why_not"] != "" and db2["errors"] > 0
+    assert db2["change"].startswith("down: ") and db2["changed_ms"] < 10000
     assert admin.rows("SELECT * FROM events WHERE subject = 'server db2' AND what = 'down'")
 
 
@@ -347,6 +348,56 @@ def test_update_of_state_drains_too(start):
     with pytest.raises(pymysql.err.MySQLError, match="draining"):
         admin.rows("UPDATE servers SET state = 'down' WHERE name = 'db1'")
     assert admin.server("db1")["state"] == "up"
+
+
+def test_drained_primary_is_waited_for(cluster, start):
+    proxy, admin = start({"proxy": {"failover_wait_ms": 2000}})
+    table = cluster.create_table("id INT PRIMARY KEY")
+    busy = proxy.connect()
+    query(busy, "BEGIN")
+    query(busy, f"INSERT INTO {table} VALUES (1)")
+    conn = proxy.connect()
+    admin.rows("DRAIN SERVER db0")
+    write = Background(lambda: query(conn, f"INSERT INTO {table} VALUES (2)"))
+    until(lambda: admin.session(conn)["waits_for"] == "server")
+    query(busy, f"INSERT INTO {table} VALUES (3)")
+    query(busy, "COMMIT")
+    assert not write.is_done
+    admin.rows("ENABLE SERVER db0")
+    write.result(5)
+    admin.rows("DRAIN SERVER db0")
+    with pytest.raises(pymysql.err.MySQLError, match="db0 is not usable: draining"):
+        query(conn, f"INSERT INTO {table} VALUES (4)")
+    assert len(cluster.sql(0, f"SELECT id FROM test.{table}")) == 3
+
+
+def test_shutdown_lets_transactions_end(cluster, start):
+    proxy, admin = start({"proxy": {"drain_timeout_ms": 20000}})
+    table = cluster.create_table("id INT PRIMARY KEY")
+    conn = proxy.connect()
+    query(conn, "BEGIN")
+    query(conn, f"INSERT INTO {table} VALUES (1)")
+    admin.rows("SHUTDOWN")
+    time.sleep(0.5)
+    with pytest.raises(pymysql.err.MySQLError):
+        proxy.connect()
+    query(conn, f"INSERT INTO {table} VALUES (2)")
+    query(conn, "COMMIT")
+    assert proxy.process.wait(10) == 0
+    assert len(cluster.sql(0, f"SELECT id FROM test.{table}")) == 2
+
+
+def test_shutdown_now(cluster, start):
+    proxy, admin = start({"proxy": {"drain_timeout_ms": 60000}})
+    table = cluster.create_table("id INT PRIMARY KEY")
+    conn = proxy.connect()
+    query(conn, "BEGIN")
+    query(conn, f"INSERT INTO {table} VALUES (1)")
+    began = time.monotonic()
+    admin.rows("SHUTDOWN NOW")
+    assert proxy.process.wait(10) == 0
+    assert time.monotonic() - began < 5
+    assert not cluster.sql(0, f"SELECT id FROM test.{table}")
 
 
 def test_pause_holds_and_resume_lets_go(cluster, start):
