@@ -30,8 +30,15 @@ static void refuse(struct admin_session *session, enum error_code code, const ch
 static bool holds_several(struct bytes text)
 {
     struct bytes statement;
+    bool is_first = true;
 
-    return command_cut(&text, &statement) && command_cut(&text, &statement);
+    while (command_cut(&text, &statement)) {
+        if (!is_first) {
+            return true;
+        }
+        is_first = false;
+    }
+    return false;
 }
 
 static void query(struct admin_session *session, struct bytes sql)

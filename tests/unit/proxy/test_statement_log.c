@@ -153,7 +153,7 @@ static size_t count_lines(const char *file_path, const char *with)
     return count;
 }
 
-enum { WORKERS = 3, LINES = 20000 };
+enum { WORKERS = 3, LINES = 20000, ALL_LINES = WORKERS * LINES };
 
 struct writer {
     struct spool *spool;
@@ -194,9 +194,8 @@ static void lines_of_all_workers_come_whole(void **state)
     }
     dropped = spool_dropped(spool);
     spool_free(spool);
-    assert_int_equal(count_lines(path, "worker ") + dropped, WORKERS * LINES);
-    assert_int_equal(count_lines(path, "\n"),
-                     WORKERS * LINES - dropped + count_lines(path, "dropped"));
+    assert_int_equal(count_lines(path, "worker ") + dropped, ALL_LINES);
+    assert_int_equal(count_lines(path, "\n"), ALL_LINES - dropped + count_lines(path, "dropped"));
     assert_int_equal(truncate(path, 0), 0);
 }
 
