@@ -91,6 +91,17 @@ static void run_sql(struct admin_session *session, struct bytes sql)
         return;
     }
     session->is_statement_owned = true;
+    if (sqlite3_bind_parameter_count(session->statement) > 0) {
+        /* SQLite would take NULL for it. MySQL's client asks "select $$" and counts on an error. */
+        error = error_make(ERROR_PARSE,
+                           "near \"%s\": a parameter or variable, in a statement not prepared",
+                           sqlite3_bind_parameter_name(session->statement, 1) != NULL
+                               ? sqlite3_bind_parameter_name(session->statement, 1)
+                               : "?");
+        fail_statement(session, &error);
+        end_statement(session);
+        return;
+    }
     begin_statement(session, false);
 }
 

@@ -9,8 +9,8 @@
  *   <in>         perhaps FROM or IN and a name   <like>      perhaps LIKE 'pattern', or WHERE …
  *   <rest>       everything to the end
  *
- * and, for a SELECT, its text, in which $name, $schema stand for quoted values. LIKE and WHERE are
- * laid around it.
+ * and, for a SELECT, its text, in which $name and $schema stand for quoted values, $tables for the
+ * column "Tables_in_SCHEMA". LIKE and WHERE are laid around it.
  */
 #include "proxy/admin/command.h"
 
@@ -38,9 +38,10 @@ struct command {
     const char *pattern;
     enum order_kind kind;
     bool changes;
-    const char *sql;  /* ORDER_SQL */
-    const char *like; /* the column that LIKE is about */
-    const char *help; /* NULL: not listed by HELP; for clients and GUIs */
+    const char *sql;   /* ORDER_SQL */
+    const char *like;  /* the column that LIKE is about */
+    const char *usage; /* how HELP writes it; NULL: as the pattern */
+    const char *help;  /* NULL: not listed by HELP; for clients and GUIs */
 };
 
 /* clang-format off */
@@ -52,7 +53,8 @@ static const struct command commands[] = {
     {"PAUSE", .kind = ORDER_PAUSE, .changes = true, .help = "statements that begin wait"},
     {"RESUME", .kind = ORDER_RESUME, .changes = true, .help = "the end of PAUSE"},
     {"RESET STATEMENTS", .kind = ORDER_RESET_STATEMENTS, .changes = true, .help = "empties the table statements"},
-    {"EXPLAIN ROUTE <rest>", .kind = ORDER_EXPLAIN_ROUTE, .help = "EXPLAIN ROUTE sql [FOR USER name | FOR SESSION id]: where it would go, and why"},
+    {"EXPLAIN ROUTE <rest>", .kind = ORDER_EXPLAIN_ROUTE, .usage = "EXPLAIN ROUTE <sql> [FOR USER <name> | FOR SESSION <number>]",
+     .help = "where a statement would go, and why"},
     {"TRACE SESSION <number> OFF", .kind = ORDER_TRACE_OFF, .help = "stops noting them"},
     {"TRACE SESSION <number>", .kind = ORDER_TRACE, .help = "notes a session's statements, and shows those noted so far"},
     {"RELOAD DRY RUN", .kind = ORDER_RELOAD_DRY, .help = "what RELOAD would change"},
@@ -60,11 +62,14 @@ static const struct command commands[] = {
     {"SAVE", .kind = ORDER_SAVE, .changes = true, .help = "writes the changes made here to the auto file"},
     {"SHUTDOWN NOW", .kind = ORDER_SHUTDOWN_NOW, .changes = true, .help = "ends the program at once"},
     {"SHUTDOWN", .kind = ORDER_SHUTDOWN, .changes = true, .help = "drains, then ends the program"},
-    {"HELP <rest>", .kind = ORDER_HELP, .help = "this list; HELP SHOW: commands with that word"},
-    {"SHOW [FULL] TABLES <in> <like>", .kind = ORDER_SQL, .like = "Tables_in_tidemark", .help = "the tables",
-     .sql = "SELECT TABLE_NAME AS Tables_in_tidemark" TABLES_OF_SCHEMA},
-    {"DESCRIBE|DESC <table> <rest>", .kind = ORDER_SQL, .sql = SHORT_COLUMNS, .help = "the columns of a table"},
+    {"HELP <rest>", .kind = ORDER_HELP, .usage = "HELP [<word>]", .help = "this list, or what of it has that word"},
+    {"SHOW TABLES <in> <like>", .kind = ORDER_SQL, .like = "$tables",
+     .sql = "SELECT TABLE_NAME AS $tables" TABLES_OF_SCHEMA,
+     .usage = "SHOW TABLES", .help = "the tables"},
+    {"DESCRIBE|DESC <table> <rest>", .kind = ORDER_SQL, .sql = SHORT_COLUMNS, .usage = "DESCRIBE <table>", .help = "the columns of a table"},
 
+    {"SHOW FULL TABLES <in> <like>", .kind = ORDER_SQL, .like = "$tables",
+     .sql = "SELECT TABLE_NAME AS $tables, TABLE_TYPE AS Table_type" TABLES_OF_SCHEMA},
     {"KILL QUERY <number>", .kind = ORDER_KILL_QUERY},
     {"KILL CONNECTION <number>", .kind = ORDER_KILL_SESSION, .changes = true},
     {"KILL <number>", .kind = ORDER_KILL_SESSION, .changes = true},
@@ -75,7 +80,7 @@ static const struct command commands[] = {
     {"USE <name>", .kind = ORDER_USE},
     {"SET <rest>", .kind = ORDER_NOTHING},
     {"UNLOCK TABLES", .kind = ORDER_NOTHING},
-    {"SHOW DATABASES|SCHEMAS <like>", .kind = ORDER_SQL, .like = "Database",
+    {"SHOW DATABASES|SCHEMAS <like>", .kind = ORDER_SQL, .like = "\"Database\"",
      .sql = "SELECT SCHEMA_NAME AS \"Database\" FROM information_schema.schemata"},
     {"SHOW FULL COLUMNS|FIELDS FROM|IN <table> <in> <like>", .kind = ORDER_SQL, .like = "Field", .sql = FULL_COLUMNS},
     {"SHOW [EXTENDED] COLUMNS|FIELDS FROM|IN <table> <in> <like>", .kind = ORDER_SQL, .like = "Field", .sql = SHORT_COLUMNS},
@@ -129,7 +134,7 @@ static const struct command commands[] = {
             "SEQ_IN_INDEX AS Seq_in_index, COLUMN_NAME AS Column_name, COLLATION AS Collation, "
             "CARDINALITY AS Cardinality FROM information_schema.statistics "
             "WHERE TABLE_NAME = $name COLLATE NOCASE"},
-    {"SHOW TRIGGERS <in> <like>", .kind = ORDER_SQL, .like = "Trigger",
+    {"SHOW TRIGGERS <in> <like>", .kind = ORDER_SQL, .like = "\"Trigger\"",
      .sql = "SELECT TRIGGER_NAME AS \"Trigger\", EVENT_MANIPULATION AS Event, "
             "EVENT_OBJECT_TABLE AS \"Table\" FROM information_schema.triggers"},
     {"SHOW PROCEDURE|FUNCTION STATUS <like>", .kind = ORDER_SQL, .like = "Name",
@@ -350,7 +355,12 @@ static bool match(struct words *words, const char *pattern, struct order *order,
 
 /* ---- making SQL ---- */
 
-/* `sql` with $name and $schema filled in. */
+static const char *schema_of(const struct found *found)
+{
+    return found->schema[0] != 0 ? found->schema : "tidemark";
+}
+
+/* `sql` with $name, $schema and $tables filled in. */
 static void append_sql(sqlite3_str *out, const char *sql, const struct order *order,
                        const struct found *found)
 {
@@ -363,7 +373,10 @@ static void append_sql(sqlite3_str *out, const char *sql, const struct order *or
             sqlite3_str_appendf(out, "%Q", order->name);
             sql += 5;
         } else if (strncmp(sql, "$schema", 7) == 0) {
-            sqlite3_str_appendf(out, "%Q", found->schema[0] != 0 ? found->schema : "tidemark");
+            sqlite3_str_appendf(out, "%Q", schema_of(found));
+            sql += 7;
+        } else if (strncmp(sql, "$tables", 7) == 0) {
+            sqlite3_str_appendf(out, "\"Tables_in_%w\"", schema_of(found));
             sql += 7;
         } else if (*sql != 0) {
             sqlite3_str_append(out, sql++, 1);
@@ -380,7 +393,9 @@ static char *make_sql(const char *sql, const char *like, const struct order *ord
     sqlite3_str_appendall(out, is_wrapped ? "SELECT * FROM (" : "");
     append_sql(out, sql, order, found);
     if (found->has_pattern) {
-        sqlite3_str_appendf(out, ") WHERE \"%w\" LIKE %Q", like, found->pattern);
+        sqlite3_str_appendall(out, ") WHERE ");
+        append_sql(out, like, order, found);
+        sqlite3_str_appendf(out, " LIKE %Q", found->pattern);
     } else if (is_wrapped) {
         sqlite3_str_appendf(out, ") WHERE %.*s", (int)found->where.size,
                             (const char *)found->where.data);
@@ -475,22 +490,75 @@ void order_dispose(struct order *order)
 
 /* ---- for suggestions and HELP ---- */
 
-void command_offer_words(struct suggestion *suggestion)
-{
-    static const char *const sql[] = {"SELECT",  "INSERT", "UPDATE",  "DELETE", "WITH",
-                                      "EXPLAIN", "VALUES", "REPLACE", NULL};
-    /* The first words of the table, each by itself. */
-    static const char *const first[] = {"SHOW",     "DRAIN", "ENABLE",   "KILL",     "PAUSE",
-                                        "RESUME",   "RESET", "TRACE",    "RELOAD",   "SAVE",
-                                        "SHUTDOWN", "HELP",  "DESCRIBE", "ROLLBACK", "BEGIN",
-                                        "COMMIT",   "START", "USE",      "SET",      NULL};
+static const char *const sql_words[] = {"SELECT",  "INSERT", "UPDATE",  "DELETE", "WITH",
+                                        "EXPLAIN", "VALUES", "REPLACE", NULL};
 
-    for (size_t i = 0; sql[i] != NULL; i++) {
-        suggestion_offer(suggestion, sql[i]);
+/* Offers the words "A|B" at the front of a pattern; they are copied to `kept`, which must live as
+ * long as the suggestion. */
+static size_t offer_pattern(struct suggestion *suggestion, const char *pattern, char *kept)
+{
+    size_t size = strcspn(pattern, " |");
+
+    if (pattern[0] == '[' || pattern[0] == '<' || size == 0 || size >= COMMAND_MEANT_BYTES) {
+        return 0;
     }
-    for (size_t i = 0; first[i] != NULL; i++) {
-        suggestion_offer(suggestion, first[i]);
+    memcpy(kept, pattern, size);
+    kept[size] = 0;
+    suggestion_offer(suggestion, kept);
+    return size + 1;
+}
+
+/* The nearest word that can begin a statement, or that can follow `first`; "" for none. */
+static void nearest(const char *first, const char *typed, char found[COMMAND_MEANT_BYTES])
+{
+    struct suggestion suggestion = suggestion_for(typed);
+    char kept[COMMAND_COUNT][COMMAND_MEANT_BYTES];
+
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        const char *pattern = commands[i].pattern;
+        size_t size = strlen(first);
+
+        if (size > 0 &&
+            (sqlite3_strnicmp(pattern, first, (int)size) != 0 || pattern[size] != ' ')) {
+            continue;
+        }
+        offer_pattern(&suggestion, size > 0 ? pattern + size + 1 : pattern, kept[i]);
     }
+    for (size_t i = 0; first[0] == 0 && sql_words[i] != NULL; i++) {
+        suggestion_offer(&suggestion, sql_words[i]);
+    }
+    for (size_t i = 0; sqlite3_stricmp(first, "SHOW") == 0 && admin_tables[i] != NULL; i++) {
+        suggestion_offer(&suggestion, admin_tables[i]->name);
+    }
+    sqlite3_snprintf(COMMAND_MEANT_BYTES, found, "%s",
+                     suggestion.best != NULL ? suggestion.best : "");
+}
+
+bool command_meant(struct bytes statement, char meant[COMMAND_MEANT_BYTES])
+{
+    struct words words = words_of(statement);
+    char first[ORDER_NAME_BYTES];
+    char second[ORDER_NAME_BYTES];
+    char found[COMMAND_MEANT_BYTES];
+
+    rewind_words(&words);
+    if (words.token.kind != TOKEN_WORD || !take_name(&words, first)) {
+        return false;
+    }
+    nearest("", first, meant);
+    if (meant[0] == 0 || sqlite3_stricmp(meant, first) != 0) {
+        return meant[0] != 0;
+    }
+    if (words.token.kind != TOKEN_WORD || !take_name(&words, second)) {
+        return false;
+    }
+    nearest(first, second, found);
+    if (found[0] == 0 || sqlite3_stricmp(found, second) == 0) {
+        return false;
+    }
+    memcpy(first, meant, COMMAND_MEANT_BYTES);
+    sqlite3_snprintf(COMMAND_MEANT_BYTES, meant, "%s %s", first, found);
+    return true;
 }
 
 const char *command_help(size_t index, const char **what)
@@ -498,7 +566,7 @@ const char *command_help(size_t index, const char **what)
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         if (commands[i].help != NULL && index-- == 0) {
             *what = commands[i].help;
-            return commands[i].pattern;
+            return commands[i].usage != NULL ? commands[i].usage : commands[i].pattern;
         }
     }
     return NULL;

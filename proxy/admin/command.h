@@ -15,8 +15,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct suggestion;
-
 enum order_kind {
     ORDER_SQL,     /* SQLite's: `sql`, or the text as it was */
     ORDER_NOTHING, /* accepted, without effect: SET … */
@@ -70,8 +68,10 @@ bool command_cut(struct bytes *text, struct bytes *statement);
  * DIV becomes /, FROM DUAL goes. NULL: nothing to do; else sqlite3_free. */
 char *command_rewrite(struct bytes statement);
 
-/* All words that a statement may begin with, for "did you mean". */
-void command_offer_words(struct suggestion *suggestion);
+/* The command or SQL word that a wrong statement was probably meant to begin with: "SHOW SERVERS"
+ * for SHOW SERVRES. False: it begins like nothing known, or as it should. */
+enum { COMMAND_MEANT_BYTES = 80 };
+bool command_meant(struct bytes statement, char meant[COMMAND_MEANT_BYTES]);
 
 /* The rows of HELP: command and what it does; NULL at the end. */
 const char *command_help(size_t index, const char **what);

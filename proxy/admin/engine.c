@@ -48,13 +48,13 @@ bool engine_library_start(void)
 
 /* ---- the bounds of a statement ---- */
 
-static void enter(struct engine *engine)
+void engine_enter(struct engine *engine)
 {
     engine->memory_at_entry = sqlite3_memory_used();
     engine->entered_ns = now_ns();
 }
 
-static void leave(struct engine *engine)
+void engine_leave(struct engine *engine)
 {
     engine->memory += sqlite3_memory_used() - engine->memory_at_entry;
     engine->computed_ns += now_ns() - engine->entered_ns;
@@ -127,13 +127,13 @@ struct engine *engine_open(struct program *program, const struct engine_client *
     engine->program = program;
     engine->client = *client;
     engine->is_stopping = is_stopping;
-    enter(engine);
+    engine_enter(engine);
     is_open = sqlite3_open_v2(":memory:", &engine->db,
                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
                                   SQLITE_OPEN_PRIVATECACHE,
                               NULL) == SQLITE_OK &&
               set_up(engine);
-    leave(engine);
+    engine_leave(engine);
     if (!is_open) {
         log_error(log_name("admin", NULL), "no SQLite connection: %s", sqlite3_errmsg(engine->db));
         engine_close(engine);
@@ -184,10 +184,10 @@ sqlite3_stmt *engine_prepare(struct engine *engine, struct bytes sql, struct sql
 
     *error = (struct sql_error){0};
     engine->halt = ENGINE_RUNS;
-    enter(engine);
+    engine_enter(engine);
     status =
         sqlite3_prepare_v2(engine->db, (const char *)sql.data, (int)sql.size, &statement, &tail);
-    leave(engine);
+    engine_leave(engine);
     if (status != SQLITE_OK) {
         *error = engine_error(engine, status, sql);
     }
@@ -199,9 +199,9 @@ enum engine_step engine_next(struct engine *engine, sqlite3_stmt *statement,
 {
     int status;
 
-    enter(engine);
+    engine_enter(engine);
     status = sqlite3_step(statement);
-    leave(engine);
+    engine_leave(engine);
     if (status == SQLITE_ROW) {
         return ENGINE_ROW;
     }
@@ -212,15 +212,33 @@ enum engine_step engine_next(struct engine *engine, sqlite3_stmt *statement,
     return ENGINE_FAILED;
 }
 
+/* What the connection has while nothing runs. Counting call by call would drift. */
+static int64_t memory_at_rest(const struct engine *engine)
+{
+    static const int parts[] = {SQLITE_DBSTATUS_CACHE_USED, SQLITE_DBSTATUS_SCHEMA_USED,
+                                SQLITE_DBSTATUS_STMT_USED};
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        int now = 0;
+        int most = 0;
+
+        sqlite3_db_status(engine->db, parts[i], &now, &most, 0);
+        sum += now;
+    }
+    return sum;
+}
+
 void engine_end(struct engine *engine, sqlite3_stmt *statement)
 {
-    enter(engine);
+    engine_enter(engine);
     sqlite3_reset(statement);
-    leave(engine);
+    engine_leave(engine);
     drop_snapshots(engine);
     if (!engine_in_transaction(engine)) {
         drop_change(engine);
     }
+    engine->memory = memory_at_rest(engine);
     engine->computed_ns = 0;
     engine->halt = ENGINE_RUNS;
 }
@@ -228,9 +246,9 @@ void engine_end(struct engine *engine, sqlite3_stmt *statement)
 void engine_finalize(struct engine *engine, sqlite3_stmt *statement)
 {
     engine_end(engine, statement);
-    enter(engine);
+    engine_enter(engine);
     sqlite3_finalize(statement);
-    leave(engine);
+    engine_leave(engine);
 }
 
 bool engine_in_transaction(const struct engine *engine)
@@ -241,9 +259,9 @@ bool engine_in_transaction(const struct engine *engine)
 void engine_roll_back(struct engine *engine)
 {
     if (engine_in_transaction(engine)) {
-        enter(engine);
+        engine_enter(engine);
         run(engine->db, "ROLLBACK");
-        leave(engine);
+        engine_leave(engine);
     }
     drop_change(engine);
 }

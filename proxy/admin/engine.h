@@ -65,9 +65,10 @@ struct engine {
     sqlite3 *db;                    /* owner */
     struct engine_snapshot *snapshots;
     size_t snapshot_bytes;
+    bool is_declaring;       /* SQLite is being told of a table of ours: no statement of a client */
     struct live_edit *edit;  /* owner: changes that were not committed yet; NULL: none */
     char *change_error;      /* owner: why the last change was refused, or NULL */
-    int64_t memory;          /* SQLite's, as far as this client's calls took it */
+    int64_t memory;          /* SQLite's, that this client's calls took */
     int64_t memory_at_entry; /* sqlite3_memory_used() when SQLite was entered */
     uint64_t computed_ns;    /* by the running statement, before the call that is going on */
     uint64_t entered_ns;
@@ -100,6 +101,10 @@ void engine_finalize(struct engine *engine, sqlite3_stmt *statement);
 bool engine_in_transaction(const struct engine *engine);
 /* Drops it. */
 void engine_roll_back(struct engine *engine);
+
+/* Around whatever else makes SQLite take or free memory: looking at values does. */
+void engine_enter(struct engine *engine);
+void engine_leave(struct engine *engine);
 
 /* For virtual_table.c: the table's rows for the running statement; NULL: too many. */
 struct admin_rows *engine_rows(struct engine *engine, const struct admin_table *table);

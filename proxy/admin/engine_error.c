@@ -8,33 +8,34 @@
 #include "proxy/admin/tables.h"
 #include "proxy/config/suggest.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { WORD_BYTES = 64 };
 
 /* What SQLite's messages begin with, and the error that is. */
 static const struct {
     const char *text;
     enum error_code code;
 } openings[] = {
-    {"no such table: ", ERROR_NO_SUCH_TABLE},       {"no such column: ", ERROR_BAD_FIELD},
-    {"no such function: ", ERROR_NO_SUCH_FUNCTION}, {"unknown database ", ERROR_UNKNOWN_DATABASE},
-    {"not authorized", ERROR_TABLE_ACCESS_DENIED},  {"access to ", ERROR_TABLE_ACCESS_DENIED},
-    {"table ", ERROR_TABLE_ACCESS_DENIED}, /* "table metrics may not be modified" */
+    /* clang-format off */
+    {"no such table: ", ERROR_NO_SUCH_TABLE},
+    {"no such column: ", ERROR_BAD_FIELD},
+    {"no such function: ", ERROR_NO_SUCH_FUNCTION},
+    {"Unknown system variable ", ERROR_UNKNOWN_SYSTEM_VARIABLE},
+    {"unknown database ", ERROR_UNKNOWN_DATABASE},
+    {"not authorized", ERROR_TABLE_ACCESS_DENIED},
+    {"access to ", ERROR_TABLE_ACCESS_DENIED},
+    /* clang-format on */
 };
 
 static enum error_code code_of(const char *message)
 {
     for (size_t i = 0; i < sizeof openings / sizeof openings[0]; i++) {
-        if (strncmp(message, openings[i].text, strlen(openings[i].text)) == 0 &&
-            (openings[i].code != ERROR_TABLE_ACCESS_DENIED || message[0] != 't' ||
-             strstr(message, "may not be modified") != NULL)) {
+        if (strncmp(message, openings[i].text, strlen(openings[i].text)) == 0) {
             return openings[i].code;
         }
     }
-    return ERROR_PARSE;
+    return strstr(message, " may not be modified") != NULL ? ERROR_TABLE_ACCESS_DENIED
+                                                           : ERROR_PARSE;
 }
 
 static const char *near_table(const char *name)
@@ -47,42 +48,16 @@ static const char *near_table(const char *name)
     return suggestion.best;
 }
 
-/* The statement's first word, when SQLite complains about that very word. */
-static const char *near_command(const char *message, struct bytes sql)
-{
-    struct suggestion suggestion;
-    char word[WORD_BYTES];
-    char complaint[WORD_BYTES + 16];
-    size_t at = 0;
-    size_t size = 0;
-
-    while (at < sql.size && isspace(sql.data[at])) {
-        at++;
-    }
-    while (at + size < sql.size && size < sizeof word - 1 &&
-           (isalnum(sql.data[at + size]) || sql.data[at + size] == '_')) {
-        word[size] = (char)sql.data[at + size];
-        size++;
-    }
-    word[size] = 0;
-    snprintf(complaint, sizeof complaint, "near \"%s\":", word);
-    if (size == 0 || strncmp(message, complaint, strlen(complaint)) != 0) {
-        return NULL;
-    }
-    suggestion = suggestion_for(word);
-    command_offer_words(&suggestion);
-    return suggestion.best;
-}
-
 static struct sql_error of_message(const char *message, struct bytes sql)
 {
     enum error_code code = code_of(message);
+    char command[COMMAND_MEANT_BYTES];
     const char *meant = NULL;
 
     if (code == ERROR_NO_SUCH_TABLE) {
         meant = near_table(strchr(message, ':') + 2);
     } else if (code == ERROR_PARSE) {
-        meant = near_command(message, sql);
+        meant = command_meant(sql, command) ? command : NULL;
     }
     if (meant != NULL) {
         return error_make(code, "%s; did you mean %s?", message, meant);

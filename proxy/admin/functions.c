@@ -82,7 +82,8 @@ static void f_system_variable(sqlite3_context *context, int argc, sqlite3_value 
 
     (void)argc;
     if (variable == NULL) {
-        complaint = sqlite3_mprintf("Unknown system variable '%s'", name == NULL ? "" : name);
+        complaint = sqlite3_mprintf("Unknown system variable '%s'",
+                                    name == NULL ? "" : name + strspn(name, "@"));
         sqlite3_result_error(context, complaint, -1);
         sqlite3_free(complaint);
     } else if (variable->is_number) {

@@ -238,6 +238,60 @@ static void fill_status(struct program *program, struct admin_rows *rows)
 TABLE(global_status, variable_columns, fill_status);
 TABLE(session_status, variable_columns, fill_status);
 
+/* ---- the sessions, as SHOW PROCESSLIST has them ---- */
+
+static const struct admin_column processlist_columns[] = {NUMBER(ID),  TEXT(USER),    TEXT(HOST),
+                                                          TEXT(DB),    TEXT(COMMAND), NUMBER(TIME),
+                                                          TEXT(STATE), TEXT(INFO)};
+
+static const struct admin_cell *cell_of(const struct admin_rows *sessions, size_t row,
+                                        const char *column)
+{
+    for (size_t i = 0; i < admin_table_sessions.column_count; i++) {
+        if (strcmp(admin_table_sessions.columns[i].name, column) == 0) {
+            return admin_rows_cell(sessions, row, i);
+        }
+    }
+    return NULL;
+}
+
+static void copy_cell(struct admin_rows *rows, const struct admin_rows *sessions, size_t row,
+                      const char *column)
+{
+    const struct admin_cell *cell = cell_of(sessions, row, column);
+
+    if (cell != NULL && cell->kind == CELL_TEXT) {
+        admin_rows_bytes(rows, admin_rows_cell_text(sessions, cell));
+    } else {
+        admin_rows_known(rows, cell != NULL && cell->kind == CELL_INTEGER,
+                         cell != NULL ? (uint64_t)cell->integer : 0);
+    }
+}
+
+static void fill_processlist(struct program *program, struct admin_rows *rows)
+{
+    struct admin_rows *sessions = admin_rows_new(admin_table_sessions.column_count);
+
+    admin_table_sessions.fill(program, sessions);
+    for (size_t row = 0; row < admin_rows_count(sessions); row++) {
+        const struct admin_cell *running = cell_of(sessions, row, "running");
+        const struct admin_cell *since = cell_of(sessions, row, "since_ms");
+
+        copy_cell(rows, sessions, row, "id");
+        copy_cell(rows, sessions, row, "user");
+        copy_cell(rows, sessions, row, "client");
+        copy_cell(rows, sessions, row, "schema");
+        admin_rows_text(rows, running != NULL && running->kind != CELL_NULL ? "Query" : "Sleep");
+        admin_rows_known(rows, since != NULL && since->kind == CELL_INTEGER,
+                         since != NULL ? (uint64_t)since->integer / 1000 : 0);
+        copy_cell(rows, sessions, row, "state");
+        copy_cell(rows, sessions, row, "running");
+    }
+    admin_rows_free(sessions);
+}
+
+TABLE(processlist, processlist_columns, fill_processlist);
+
 /* ---- character sets, engines, plugins ---- */
 
 static const struct admin_column character_sets_columns[] = {
@@ -343,7 +397,7 @@ EMPTY(user_privileges, TEXT(GRANTEE), TEXT(TABLE_CATALOG), TEXT(PRIVILEGE_TYPE),
 const struct admin_table *const information_schema_tables[] = {
     &character_sets, &check_constraints, &collations, &column_privileges, &columns, &engines,
     &events, &global_status, &global_variables, &key_column_usage, &keywords, &parameters,
-    &partitions, &plugins, &referential_constraints, &routines, &schema_privileges, &schemata,
+    &partitions, &plugins, &processlist, &referential_constraints, &routines, &schema_privileges, &schemata,
     &session_status, &session_variables, &statistics, &table_constraints, &table_privileges,
     &tables, &triggers, &user_privileges, &views, NULL,
 };

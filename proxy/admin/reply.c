@@ -72,12 +72,14 @@ static size_t keep_row(struct reply *reply)
 {
     size_t bytes = 0;
 
+    engine_enter(reply->engine);
     for (size_t i = 0; i < reply->column_count; i++) {
         sqlite3_value *value = sqlite3_column_value(reply->statement, (int)i);
 
         bytes += (size_t)sqlite3_value_bytes(value);
         reply->ahead[reply->ahead_rows * reply->column_count + i] = sqlite3_value_dup(value);
     }
+    engine_leave(reply->engine);
     reply->ahead_rows++;
     return bytes;
 }
@@ -168,12 +170,14 @@ enum reply_step reply_row(struct reply *reply)
             return step == ENGINE_FAILED ? REPLY_HAS_FAILED : REPLY_IS_OVER;
         }
     }
+    engine_enter(reply->engine);
     for (size_t i = 0; i < reply->column_count; i++) {
         sqlite3_value *value = is_ahead ? reply->ahead[reply->ahead_at * reply->column_count + i]
                                         : sqlite3_column_value(reply->statement, (int)i);
 
         reply->values[i] = value_as(value, reply->columns[i].type);
     }
+    engine_leave(reply->engine);
     reply->ahead_at += is_ahead;
     result_set_values(&reply->set, reply->values, reply->is_binary);
     return REPLY_HAS_MORE;

@@ -79,6 +79,7 @@ static int connect(sqlite3 *db, void *context, int argc, const char *const *argv
                    sqlite3_vtab **result, char **error)
 {
     const struct admin_table *table = argc < 3 ? NULL : find_table(argv[1], argv[2]);
+    struct engine *engine = context;
     struct table *self;
     char *text;
     int status;
@@ -91,14 +92,16 @@ static int connect(sqlite3 *db, void *context, int argc, const char *const *argv
     if (text == NULL) {
         return SQLITE_NOMEM;
     }
+    engine->is_declaring = true;
     status = sqlite3_declare_vtab(db, text);
+    engine->is_declaring = false;
     sqlite3_free(text);
     if (status != SQLITE_OK) {
         return status;
     }
     sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
     self = mem_calloc(1, sizeof *self);
-    self->engine = context;
+    self->engine = engine;
     self->table = table;
     *result = &self->base;
     return SQLITE_OK;

@@ -439,7 +439,7 @@ class Tidemark:
     def _accepts(self):
         # Its own line first: a connection to a port tells nothing about whose it is, and would
         # show up as a client that broke off its login.
-        return "listening on" in self.log_text()
+        return "proxy: started workers=" in self.log_text()
 
     def stop(self, timeout=30):
         """SIGTERM, then: it must end by itself, with status 0, and no sanitizer may complain."""
