@@ -198,15 +198,22 @@ enum auth_verdict auth_server_begin(struct auth_server *s, const struct auth_acc
                                     struct bytes response, struct writer *out)
 {
     *s = (struct auth_server){.account = *account, .plugin = auth_plugin_of(plugin)};
+    /* A client that does not have the greeting's plugin names its own and says nothing else: the
+     * scramble was not meant for that one, so it waits to be asked, by a switch to it. */
+    bool waits = response.size == 0 && s->plugin != account->plugin &&
+                 !password_is_empty(&account->credential);
+
     memcpy(s->scramble, scramble, SCRAMBLE_SIZE);
     writer_clear(out);
-    if (can_check(account, s->plugin))
-        return check_response(s, response, out);
-
-    s->plugin = account->plugin;
-    if (!can_check(account, s->plugin))
-        s->plugin =
-            can_check(account, AUTH_PLUGIN_NATIVE) ? AUTH_PLUGIN_NATIVE : AUTH_PLUGIN_CACHING_SHA2;
+    if (can_check(account, s->plugin)) {
+        if (!waits)
+            return check_response(s, response, out);
+    } else {
+        s->plugin = account->plugin;
+        if (!can_check(account, s->plugin))
+            s->plugin = can_check(account, AUTH_PLUGIN_NATIVE) ? AUTH_PLUGIN_NATIVE
+                                                               : AUTH_PLUGIN_CACHING_SHA2;
+    }
     const struct auth_switch request = {bytes_of_text(auth_plugin_name(s->plugin)),
                                         bytes_of(s->scramble, SCRAMBLE_SIZE)};
     auth_switch_encode(out, &request);

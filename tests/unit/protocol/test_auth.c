@@ -322,6 +322,29 @@ static void server_switches_unknown_plugins(void **state)
     assert_int_equal(auth_server_next(&s, bytes_of_text("more"), &out), AUTH_DENIED);
 }
 
+/* MySQL's client without the native plugin, greeted with that one. */
+static void server_asks_a_client_that_waits(void **state)
+{
+    const struct auth_account account = {.credential = {CREDENTIAL_PASSWORD, bytes_of_text("pw")},
+                                         .plugin = AUTH_PLUGIN_NATIVE};
+    uint8_t buffer[AUTH_PAYLOAD_MAX];
+    struct writer out = writer_over(buffer, sizeof buffer);
+    struct auth_switch request;
+    struct auth_server s;
+
+    (void)state;
+    assert_int_equal(auth_server_begin(&s, &account, scramble, bytes_of_text(SHA2_NAME),
+                                       bytes_of(NULL, 0), &out),
+                     AUTH_SEND);
+    assert_int_equal(auth_switch_decode(writer_bytes(&out), &request), PARSE_OK);
+    assert_true(bytes_equal_text(request.plugin, SHA2_NAME));
+    assert_int_equal(auth_server_next(&s, bytes_of(NULL, 0), &out), AUTH_DENIED);
+    /* With the greeting's plugin nothing means an empty password, at once. */
+    assert_int_equal(auth_server_begin(&s, &account, scramble, bytes_of_text(NATIVE_NAME),
+                                       bytes_of(NULL, 0), &out),
+                     AUTH_DENIED);
+}
+
 static void server_given_nonsense_for_a_password(void **state)
 {
     static const struct {
@@ -456,6 +479,7 @@ int main(void)
         cmocka_unit_test(rsa),
         cmocka_unit_test(both_roles),
         cmocka_unit_test(server_switches_unknown_plugins),
+        cmocka_unit_test(server_asks_a_client_that_waits),
         cmocka_unit_test(server_given_nonsense_for_a_password),
         cmocka_unit_test(server_learns_sha1),
         cmocka_unit_test(client_given_nonsense),

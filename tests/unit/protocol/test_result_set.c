@@ -69,6 +69,32 @@ static void ends_with_an_error(void **state)
     assert_string_equal(trace, "pass:33 eof:9 error:24 rows=0 sets=1 status=2");
 }
 
+/* The same values in text and in the binary protocol, byte by byte. */
+static void typed_values(void **state)
+{
+    static const uint8_t text[] = {8, 0, 0, 1, 2, '-', '7', 3, '2', '.', '5', 0xfb};
+    static const uint8_t binary[] = {18,   0,    0,    1, 0, 0x10, 0xf9, 0xff, 0xff, 0xff, 0xff,
+                                     0xff, 0xff, 0xff, 0, 0, 0,    0,    0,    0,    4,    0x40};
+    static const struct result_value values[] = {
+        {.kind = RESULT_INTEGER, .integer = -7},
+        {.kind = RESULT_REAL, .real = 2.5},
+        {.kind = RESULT_NULL},
+    };
+    uint8_t buffer[64];
+    struct writer w = writer_over(buffer, sizeof buffer);
+    struct result_set set = {.out = &w, .columns = COUNT(values), .sequence = 1};
+
+    (void)state;
+    result_set_values(&set, values, false);
+    assert_int_equal(w.size, sizeof text);
+    assert_memory_equal(buffer, text, sizeof text);
+    writer_clear(&w);
+    set.sequence = 1;
+    result_set_values(&set, values, true);
+    assert_int_equal(w.size, sizeof binary);
+    assert_memory_equal(buffer, binary, sizeof binary);
+}
+
 static void does_not_fit(void **state)
 {
     (void)state;
@@ -85,6 +111,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in_every_dialect),
         cmocka_unit_test(ends_with_an_error),
+        cmocka_unit_test(typed_values),
         cmocka_unit_test(does_not_fit),
     };
 
