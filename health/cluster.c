@@ -37,6 +37,7 @@ static void set_settings(struct cluster_server *s, const struct health_server *f
     s->configured = from->role;
     s->weight = from->weight;
     s->max_connections = from->max_connections;
+    atomic_store_explicit(&s->record->proxy_protocol, from->proxy_protocol, memory_order_relaxed);
 }
 
 static void add_server(struct cluster *c, size_t number, const struct health_server *from)

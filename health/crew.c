@@ -23,6 +23,7 @@ static void open_probe(struct watcher *w, struct account *account)
         .host = record->host,
         .port = record->port,
         .unix_path = record->unix_path,
+        .proxy_protocol = &record->proxy_protocol,
         .user = account->user,
         .password = account->password,
         .timeout_ms = account->timeout_ms,

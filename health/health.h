@@ -29,6 +29,7 @@ struct health_server {
     enum configured_role role;
     unsigned weight;
     unsigned max_connections;
+    unsigned proxy_protocol; /* version of the PROXY header it is sent first; 0: none */
 };
 
 /*
@@ -62,8 +63,8 @@ void health_stop(struct health *health);
 
 /*
  * Puts a server in, while the program runs: in an empty slot a new one, of which nothing is known
- * yet; where the same server (name and address) is already, its role, weight and max_connections
- * are changed, and it is judged by them at once. The next snapshot shows it. False, and nothing has
+ * yet; where the same server (name and address) is already, its role, weight, max_connections
+ * and proxy_protocol are changed, and it is judged by them at once. The next snapshot shows it. False, and nothing has
  * changed: the number is too high, the slot is another server's (remove that first), or a thread
  * cannot be started.
  */

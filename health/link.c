@@ -4,6 +4,8 @@
  */
 #include "health/link.h"
 
+#include "health/link_header.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -136,8 +138,9 @@ enum link_result link_open(struct link *link)
         abort(); /* out of memory */
     set_options(link, link->mysql);
     clock_gettime(CLOCK_MONOTONIC, &start);
-    if (!mysql_real_connect(link->mysql, t->unix_path ? "localhost" : t->host, t->user, t->password,
-                            NULL, t->port, t->unix_path, 0)) {
+    if (!link_connect(link, t->proxy_protocol
+                                ? atomic_load_explicit(t->proxy_protocol, memory_order_relaxed)
+                                : 0)) {
         bool slow = is_time_out(mysql_errno(link->mysql), &start,
                                 t->timeout_ms < 1000 ? 1000 : t->timeout_ms);
         return lose(link, slow ? LINK_TIMED_OUT : LINK_LOST, NULL);

@@ -35,7 +35,8 @@ struct link_target {
     const char *password;
     unsigned timeout_ms; /* for connecting and as the library's own limit; at least 1000 is used */
     int wake_fd;         /* readable: give up (eventfd); -1: none */
-    _Atomic uint64_t *queries; /* counted up with each query; NULL: not */
+    const atomic_uint *proxy_protocol; /* version of the PROXY header to begin with; NULL: none */
+    _Atomic uint64_t *queries;         /* counted up with each query; NULL: not */
 };
 
 struct link {

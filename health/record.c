@@ -22,6 +22,7 @@ struct server_record *record_new(const struct health_server *server)
     record->host = copied(server->host);
     record->port = server->port;
     record->unix_path = copied(server->unix_path);
+    atomic_init(&record->proxy_protocol, server->proxy_protocol);
     atomic_init(&record->gauges.lag_ns, UINT64_MAX);
     return record;
 }

@@ -18,6 +18,7 @@ struct server_record {
     char *host; /* NULL with unix_path */
     unsigned port;
     char *unix_path;
+    atomic_uint proxy_protocol; /* may change while its threads connect */
     struct server_gauges gauges;
 };
 

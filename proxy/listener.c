@@ -6,8 +6,8 @@
 
 #include "proxy/log.h"
 #include "proxy/memory.h"
+#include "proxy/peer.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -31,31 +31,6 @@ struct listener {
     bool starved; /* out of descriptors was logged already */
 };
 
-static void peer_text(const struct sockaddr_storage *address, char *text, size_t size)
-{
-    char host[INET6_ADDRSTRLEN];
-
-    switch (address->ss_family) {
-    case AF_INET: {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)address;
-
-        inet_ntop(AF_INET, &in->sin_addr, host, sizeof host);
-        snprintf(text, size, "%s:%u", host, ntohs(in->sin_port));
-        break;
-    }
-    case AF_INET6: {
-        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
-
-        inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host);
-        snprintf(text, size, "%s:%u", host, ntohs(in6->sin6_port));
-        break;
-    }
-    default:
-        snprintf(text, size, "localhost");
-        break;
-    }
-}
-
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     struct listener *self = poll->data;
@@ -65,7 +40,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     for (int i = 0; i < ACCEPTS_PER_EVENT; i++) {
         struct sockaddr_storage address = {0};
         socklen_t size = sizeof address;
-        char peer[64];
+        char peer[PEER_TEXT_BYTES];
         int fd =
             accept4(self->fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
@@ -81,7 +56,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
             return;
         }
         self->starved = false;
-        peer_text(&address, peer, sizeof peer);
+        peer_text(&address, peer);
         self->accept(self->context, fd, self->is_unix, peer);
     }
 }

@@ -5,6 +5,7 @@
 
 #include "protocol/capability.h"
 #include "protocol/frame.h"
+#include "proxy/peer.h"
 
 #include <openssl/rand.h>
 #include <string.h>
@@ -139,10 +140,9 @@ enum login_step login_exchange_read(struct login_exchange *exchange, struct stre
 
 struct sql_error login_exchange_refusal(const struct login_exchange *exchange, const char *peer)
 {
-    const char *port = strrchr(peer, ':');
-    int host = port == NULL ? (int)strlen(peer) : (int)(port - peer);
+    struct bytes host = peer_host(peer);
 
     return error_make(ERROR_ACCESS_DENIED,
                       "Access denied for user '%s'@'%.*s' (using password: %s)", exchange->name,
-                      host, peer, exchange->with_password ? "YES" : "NO");
+                      (int)host.size, peer, exchange->with_password ? "YES" : "NO");
 }

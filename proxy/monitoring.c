@@ -29,7 +29,8 @@ struct health_server monitoring_server(const struct config_server *server)
                                   .unix_path = is_unix ? server->address.host : NULL,
                                   .role = role_of(server),
                                   .weight = server->weight,
-                                  .max_connections = server->max_connections};
+                                  .max_connections = server->max_connections,
+                                  .proxy_protocol = (unsigned)server->proxy_protocol};
 }
 
 struct health *monitoring_start(const struct roster *roster, struct health_options options)

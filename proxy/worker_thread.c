@@ -7,6 +7,7 @@
 #include "proxy/client/session.h"
 #include "proxy/log.h"
 #include "proxy/memory.h"
+#include "proxy/peer.h"
 #include "proxy/stream_uv.h"
 #include "proxy/worker.h"
 
@@ -20,7 +21,7 @@ struct arrival {
     struct arrival *next;
     int fd;
     bool is_unix;
-    char peer[48];
+    char peer[PEER_TEXT_BYTES];
 };
 
 /* What somebody wants the worker to do. */

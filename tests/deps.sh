@@ -11,7 +11,7 @@ build=(make gcc libc6-dev pkg-config libuv1-dev libssl-dev libinih-dev libmicroh
     libsqlite3-dev uthash-dev libcmocka-dev
     clang clang-format clang-tidy libclang-rt-14-dev python3)
 run=(mariadb-server-core mariadb-client-core)
-test=(mmdebstrap debian-archive-keyring buildah openssl prometheus
+test=(mmdebstrap debian-archive-keyring buildah openssl prometheus haproxy
     python3-pytest python3-pymysql python3-cryptography python3-mysqldb
     golang-go golang-github-go-sql-driver-mysql-dev
     php-cli php-mysql
@@ -19,7 +19,7 @@ test=(mmdebstrap debian-archive-keyring buildah openssl prometheus
     ruby-mysql2
     libmariadb-java
     libmariadb-dev)
-bench=(sysbench haproxy valgrind)
+bench=(sysbench valgrind)
 
 # What a machine may have from elsewhere is looked for by what it provides, not by package name.
 add_unless_there()

@@ -6,6 +6,7 @@
 #include "health/topology.h"
 #include "protocol/frame.h"
 #include "protocol/prepared.h"
+#include "protocol/proxy_header.h"
 #include "proxy/backend/login.h"
 #include "proxy/backend/parcel.h"
 #include "proxy/backend/pool.h"
@@ -466,6 +467,20 @@ static void on_drained(void *owner)
 
 /* ---- beginnings ---- */
 
+/* Connections are shared among clients, so the header names none of them: it says that the proxy
+ * speaks for itself. Servers and load balancers that insist on a header are content. */
+static void send_proxy_header(struct backend *backend)
+{
+    unsigned version = (unsigned)backend_server(backend)->proxy_protocol;
+    uint8_t header[PROXY_HEADER_V1_MAX];
+    struct writer out = writer_over(header, sizeof header);
+
+    if (version != CONFIG_PROXY_PROTOCOL_OFF) {
+        proxy_header_encode_own(&out, version);
+        stream_write_one(backend->stream, writer_bytes(&out));
+    }
+}
+
 static void on_connected(void *owner, int status)
 {
     struct backend *backend = owner;
@@ -484,6 +499,7 @@ static void on_connected(void *owner, int status)
     }
     enter(backend, BACKEND_LOGIN);
     backend_login_begin(backend);
+    send_proxy_header(backend);
     stream_open(backend->stream);
 }
 

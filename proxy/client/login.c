@@ -15,6 +15,7 @@
 #include "protocol/handshake.h"
 #include "proxy/client/command.h"
 #include "proxy/client/environment.h"
+#include "proxy/client/proxied.h"
 #include "proxy/client/send.h"
 #include "proxy/client/session.h"
 #include "proxy/client/user_secret.h"
@@ -36,6 +37,7 @@ struct session_login {
     bool greeted;
     bool authenticating; /* the login packet came; the exchange goes on */
     bool change_user;
+    bool header_sought;             /* the first bytes came: no PROXY header from here on */
     struct roster *roster;          /* shared reference: what the password is checked with */
     const struct roster_user *user; /* in the roster; NULL: there is none of that name */
     uint8_t hash[NATIVE_HASH_SIZE]; /* of password_hash */
@@ -143,20 +145,12 @@ void login_greet(struct session *session)
 
 /* ---- account ---- */
 
-/* The client's address without its port. */
-static int host_size(const struct session *session)
-{
-    const char *port = strrchr(session->peer, ':');
-
-    return port == NULL ? (int)strlen(session->peer) : (int)(port - session->peer);
-}
-
 static void deny(struct session *session)
 {
     const struct session_login *login = session->login;
     struct sql_error error = error_make(
         ERROR_ACCESS_DENIED, "Access denied for user '%s'@'%.*s' (using password: %s)", login->name,
-        host_size(session), session->peer, login->with_password ? "YES" : "NO");
+        (int)peer_host(session->peer).size, session->peer, login->with_password ? "YES" : "NO");
 
     session_fail(session, &error);
 }
@@ -370,12 +364,39 @@ static void on_auth_packet(struct session *session, struct bytes payload)
     act_on(session, auth_server_next(&session->login->auth, payload, &out), &out);
 }
 
+/* A load balancer's header comes before anything else, also before the greeting. False: what is
+ * there is not to be looked at (yet). */
+static bool seek_header(struct session *session)
+{
+    struct session_login *login = session->login;
+
+    if (login == NULL || login->header_sought) {
+        return true;
+    }
+    switch (proxied_read(session)) {
+    case PROXIED_MORE:
+        return false;
+    case PROXIED_BAD:
+        bad_handshake(session);
+        return false;
+    case PROXIED_NONE:
+    case PROXIED_READ:
+        break;
+    }
+    login->header_sought = true;
+    return true;
+}
+
 void login_read(struct session *session)
 {
-    struct bytes in = stream_peek(session->client);
+    struct bytes in;
     struct frame frame;
     struct sql_error error;
 
+    if (!seek_header(session)) {
+        return;
+    }
+    in = stream_peek(session->client);
     if (frame_read(in, &frame) != PARSE_OK) {
         return;
     }
@@ -436,6 +457,7 @@ void login_change_user(struct session *session, struct bytes payload)
     session->login = mem_calloc(1, sizeof *session->login);
     session->login->greeted = true;
     session->login->change_user = true;
+    session->login->header_sought = true;
     session->state_since_ns = worker_now(session->worker);
     session_enter(session, SESSION_LOGIN);
     begin(session, &packet);

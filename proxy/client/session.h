@@ -28,6 +28,7 @@
 #define TIDEMARK_PROXY_CLIENT_SESSION_H
 
 #include "proxy/backend/pool.h"
+#include "proxy/peer.h"
 #include "router/lexer.h"
 #include "router/route.h"
 #include "router/statement.h"
@@ -162,7 +163,7 @@ struct session {
     struct session_login *login;       /* owner; only while logging in */
     struct command_in_hand *command;   /* owner; NULL between commands */
     struct trace *trace;               /* owner; NULL unless somebody traces it */
-    char peer[48];                     /* client's address, for logs and errors */
+    char peer[PEER_TEXT_BYTES];        /* client's address, for logs and errors */
 };
 
 /* Takes a client's stream over; `peer` is its address as text. */

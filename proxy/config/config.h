@@ -50,6 +50,19 @@ struct config_addresses {
     size_t count;
 };
 
+/* See proxy/config/network.h. */
+struct config_network {
+    int family;                /* AF_INET or AF_INET6 */
+    unsigned bits;             /* how many of the address count */
+    unsigned char address[16]; /* the first 4 for AF_INET */
+};
+
+struct config_networks {
+    struct config_network *items;
+    size_t count;
+    bool unix_sockets; /* peers on Unix sockets belong to it too */
+};
+
 enum config_role { CONFIG_ROLE_AUTO, CONFIG_ROLE_PRIMARY, CONFIG_ROLE_REPLICA };
 
 enum config_consistency {
@@ -73,6 +86,13 @@ enum config_balance {
     CONFIG_LEAST_CONNECTIONS,
     CONFIG_LEAST_LATENCY,
     CONFIG_CLIENT_HASH,
+};
+
+/* The values are the version of the header. */
+enum config_proxy_protocol {
+    CONFIG_PROXY_PROTOCOL_OFF,
+    CONFIG_PROXY_PROTOCOL_V1,
+    CONFIG_PROXY_PROTOCOL_V2,
 };
 
 enum config_ready { CONFIG_READY_WRITES, CONFIG_READY_READS };
@@ -103,10 +123,11 @@ struct config_proxy {
     int log_level;                  /* enum log_level */
     unsigned login_timeout_ms;
     unsigned max_clients;
-    int ready;             /* enum config_ready */
-    char *rsa_private_key; /* PEM file; "": a key pair is made at start */
-    double sample_rate;    /* 0 to 1 */
-    char *server_version;  /* "": as the first server seen */
+    struct config_networks proxy_protocol_networks; /* whose PROXY headers are believed */
+    int ready;                                      /* enum config_ready */
+    char *rsa_private_key;                          /* PEM file; "": a key pair is made at start */
+    double sample_rate;                             /* 0 to 1 */
+    char *server_version;                           /* "": as the first server seen */
     unsigned slow_ms;
     char *statement_log; /* "": none */
     bool statement_log_literals;
@@ -117,7 +138,8 @@ struct config_server {
     char *name;
     struct config_address address; /* IP, NAME or UNIX */
     unsigned max_connections;
-    int role; /* enum config_role */
+    int proxy_protocol; /* enum config_proxy_protocol */
+    int role;           /* enum config_role */
     unsigned weight;
 };
 

@@ -16,6 +16,7 @@ static const char *const balance_words[] = {"round_robin", "least_connections", 
 static const char *const consistency_words[] = {"eventual",  "bounded", "session",
                                                 "monotonic", "strong",  NULL};
 static const char *const log_level_words[] = {"error", "warn", "info", "debug", NULL};
+static const char *const proxy_protocol_words[] = {"off", "v1", "v2", NULL};
 static const char *const ready_words[] = {"writes", "reads", NULL};
 static const char *const role_words[] = {"auto", "primary", "replica", NULL};
 static const char *const scope_words[] = {"connection", "user", "key", "proxy", NULL};
@@ -64,6 +65,9 @@ const struct setting settings[] = {
     {SECTION_PROXY, "max_clients", SETTING_NUMBER, "10000", RANGE(1, 1000000),
      AT(config_proxy, max_clients), RELOADS,
      .help = "more clients than this are refused with error 1040"},
+    {SECTION_PROXY, "proxy_protocol_networks", SETTING_NETWORKS, "",
+     AT(config_proxy, proxy_protocol_networks), RELOADS,
+     .help = "networks of load balancers whose PROXY headers tell clients' addresses; empty: none"},
     {SECTION_PROXY, "ready", SETTING_CHOICE, "writes", .choices = ready_words,
      AT(config_proxy, ready), RELOADS,
      .help = "what /readyz asks for: a usable primary, or any usable server"},
@@ -89,6 +93,9 @@ const struct setting settings[] = {
      AT(config_server, max_connections), RELOADS,
      .help = "never more connections to this server than this, "
              "those being opened and closed included"},
+    {SECTION_SERVER, "proxy_protocol", SETTING_CHOICE, "off", .choices = proxy_protocol_words,
+     AT(config_server, proxy_protocol), RELOADS,
+     .help = "PROXY header that connections to the server begin with: the proxy speaks for itself"},
     {SECTION_SERVER, "role", SETTING_CHOICE, "auto", .choices = role_words,
      AT(config_server, role), RELOADS,
      .help = "auto: read_only and a configured replication source make a replica"},
@@ -280,6 +287,8 @@ char *setting_allowed(const struct setting *setting)
         return words_joined(setting->choices);
     case SETTING_CORES:
         return mem_printf("auto | %u to %u", setting->min, setting->max);
+    case SETTING_NETWORKS:
+        return mem_text("ADDRESS[/BITS] | unix, several separated by commas");
     case SETTING_NUMBER:
         return mem_printf("%u to %u", setting->min, setting->max);
     case SETTING_PASSWORD_HASH:

@@ -27,6 +27,7 @@ enum setting_type {
     SETTING_BOOL,            /* bool: on | off */
     SETTING_CHOICE,          /* int: index into choices */
     SETTING_CORES,           /* unsigned: a number, or "auto" for the cores that may be used */
+    SETTING_NETWORKS,        /* struct config_networks: CIDR and "unix", separated by commas */
     SETTING_NUMBER,          /* unsigned, min to max */
     SETTING_OPTIONAL_CHOICE, /* as SETTING_CHOICE; empty is the index after the last choice */
     SETTING_PASSWORD_HASH,   /* char *: "*" and 40 hexadecimal digits, or NULL */

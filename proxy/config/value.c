@@ -6,6 +6,7 @@
 
 #include "proxy/config/address.h"
 #include "proxy/config/cores.h"
+#include "proxy/config/network.h"
 #include "proxy/config/setting.h"
 #include "proxy/memory.h"
 
@@ -217,6 +218,8 @@ static char *parse(const struct setting *setting, const char *text, void *field)
         return parse_choice(setting, text, field);
     case SETTING_CORES:
         return parse_cores(setting, text, field);
+    case SETTING_NETWORKS:
+        return networks_parse(field, text);
     case SETTING_NUMBER:
         return parse_number(setting, text, field);
     case SETTING_OPTIONAL_CHOICE:
@@ -255,6 +258,7 @@ char *value_complaint(const struct setting *setting, const char *text)
     union {
         struct config_address address;
         struct config_addresses addresses;
+        struct config_networks networks;
         bool on;
         int choice;
         unsigned number;
@@ -277,6 +281,9 @@ void value_dispose(const struct setting *setting, void *field)
         break;
     case SETTING_ADDRESSES:
         addresses_dispose(field);
+        break;
+    case SETTING_NETWORKS:
+        networks_dispose(field);
         break;
     case SETTING_PASSWORD_HASH:
     case SETTING_SECRET:

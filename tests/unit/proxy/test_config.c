@@ -57,6 +57,34 @@ static const struct row rows[] = {
     {"[proxy]\nlog_file = a\tb\n", "t.ini:8: log_file: has a control character in it, "
                                    "allowed: a path\n"},
 
+    /* networks */
+    {"[proxy]\nproxy_protocol_networks = 10.0.0.0/8, 192.0.2.1 ,::1/128,2001:db8::/0, unix\n", ""},
+    {"[proxy]\nproxy_protocol_networks = \n", ""},
+    {"[proxy]\nproxy_protocol_networks = 10.0.0.0/33\n",
+     "t.ini:8: proxy_protocol_networks: \"10.0.0.0/33\" has a length of the network that is not a "
+     "number of its bits, "
+     "allowed: ADDRESS[/BITS] | unix, several separated by commas\n"},
+    {"[proxy]\nproxy_protocol_networks = ::1/129\n",
+     "t.ini:8: proxy_protocol_networks: \"::1/129\" has a length of the network that is not a "
+     "number of its bits, "
+     "allowed: ADDRESS[/BITS] | unix, several separated by commas\n"},
+    {"[proxy]\nproxy_protocol_networks = 10.0.0.0/\n",
+     "t.ini:8: proxy_protocol_networks: \"10.0.0.0/\" has a length of the network that is not a "
+     "number of its bits, "
+     "allowed: ADDRESS[/BITS] | unix, several separated by commas\n"},
+    {"[proxy]\nproxy_protocol_networks = 10.0.0/8\n",
+     "t.ini:8: proxy_protocol_networks: \"10.0.0/8\" is not an IP address, "
+     "allowed: ADDRESS[/BITS] | unix, several separated by commas\n"},
+    {"[proxy]\nproxy_protocol_networks = localhost\n",
+     "t.ini:8: proxy_protocol_networks: \"localhost\" is not an IP address, "
+     "allowed: ADDRESS[/BITS] | unix, several separated by commas\n"},
+    {"[proxy]\nproxy_protocol_networks = unix,, ::1\n",
+     "t.ini:8: proxy_protocol_networks: \"\" is empty, "
+     "allowed: ADDRESS[/BITS] | unix, several separated by commas\n"},
+    {"[proxy]\nproxy_protocol_networks = unix,\n",
+     "t.ini:8: proxy_protocol_networks: ends with a comma, "
+     "allowed: ADDRESS[/BITS] | unix, several separated by commas\n"},
+
     /* addresses */
     {"[proxy]\nlisten = 127.0.0.1\n", "t.ini:8: listen: \"127.0.0.1\" has no port, allowed: "
                                       "IP:PORT | unix:/PATH, several separated by commas\n"},
@@ -122,7 +150,8 @@ static const struct row rows[] = {
      "t.ini:8: listen: \"\" is empty, allowed: IP:PORT | unix:/PATH, several separated by commas\n"
      "t.ini:9: 127.0.0.1: is unknown in [proxy], allowed: admin, auto_file, drain_timeout_ms, "
      "failover_wait_ms, http, idle_timeout_ms, listen, log_file, log_level, login_timeout_ms, "
-     "max_clients, ready, rsa_private_key, sample_rate, server_version, slow_ms, statement_log, "
+     "max_clients, proxy_protocol_networks, ready, rsa_private_key, sample_rate, server_version, "
+     "slow_ms, statement_log, "
      "statement_log_literals, workers\n"},
 
     /* rules between settings */

@@ -118,6 +118,7 @@ static void edits_change_what_is_built(void **state)
     expect_difference(before, after,
                       "server db2.address: (none) -> 127.0.0.2:3307\n"
                       "server db2.max_connections: (none) -> 100\n"
+                      "server db2.proxy_protocol: (none) -> off\n"
                       "server db2.role: (none) -> auto\n"
                       "server db1.weight: 1 -> 7\n"
                       "server db2.weight: (none) -> 1\n"
