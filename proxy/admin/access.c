@@ -22,13 +22,19 @@ static bool is_ours(const char *name, const char *schema)
     return false;
 }
 
-/* These reach outside of the connection, or around the bounds. */
+/* These reach outside of the connection, or around the bounds: those of JSON recurse by the length
+ * of a path, until the stack is used up, or compare every key with every other. */
 static bool is_dangerous(const char *function)
 {
-    return sqlite3_stricmp(function, "load_extension") == 0 ||
-           sqlite3_stricmp(function, "fts3_tokenizer") == 0 ||
-           sqlite3_stricmp(function, "edit") == 0 || sqlite3_stricmp(function, "readfile") == 0 ||
-           sqlite3_stricmp(function, "writefile") == 0;
+    static const char *const names[] = {"edit",     "fts3_tokenizer", "json_insert", "json_patch",
+                                        "json_set", "load_extension", "readfile",    "writefile"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (sqlite3_stricmp(function, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 int access_check(void *context, int action, const char *first, const char *second,

@@ -5,6 +5,7 @@
 #include "proxy/admin/functions.h"
 
 #include "proxy/admin/engine.h"
+#include "proxy/admin/functions_bounded.h"
 #include "proxy/admin/system_variables.h"
 
 #include <stdio.h>
@@ -269,5 +270,5 @@ bool functions_register(struct engine *engine)
             return false;
         }
     }
-    return true;
+    return functions_bounded_register(engine->db);
 }
