@@ -42,6 +42,8 @@ void live_edit_remove(struct live_edit *edit, const char *section, const char *n
 void live_edit_set(struct live_edit *edit, const char *section, const char *name, const char *key,
                    const char *value)
 {
+    /* Within a transaction a value may change several times: the last one is meant. */
+    config_edits_forget_value(&edit->edits, section, name, key);
     config_edits_append(&edit->edits, value != NULL ? EDIT_SET : EDIT_UNSET, section, name, key,
                         value);
 }

@@ -3,17 +3,48 @@
  */
 #include "proxy/admin/change.h"
 
+#include "proxy/admin/actions.h"
 #include "proxy/admin/engine.h"
 #include "proxy/admin/rows.h"
-#include "proxy/event_ring.h"
 #include "proxy/live.h"
 #include "proxy/memory.h"
 #include "proxy/program.h"
+#include "proxy/utf8.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum { NUMBER_BYTES = 40 };
+
+struct drain {
+    struct drain *next;
+    char *server; /* owner */
+    bool is_draining;
+};
+
+void change_drain(struct drain **drains, const char *server, bool is_draining)
+{
+    struct drain *drain = mem_calloc(1, sizeof *drain);
+
+    while (*drains != NULL) {
+        drains = &(*drains)->next;
+    }
+    drain->server = mem_text(server);
+    drain->is_draining = is_draining;
+    *drains = drain;
+}
+
+static void drain_all(const struct engine *engine)
+{
+    for (const struct drain *drain = engine->drains; drain != NULL; drain = drain->next) {
+        char *message;
+
+        /* That it is gone, because the same transaction has removed it, is no mistake. */
+        (void)action_drain_server(engine->program, drain->server, drain->is_draining,
+                                  engine->client.who, &message);
+        mem_free(message);
+    }
+}
 
 static void complain(struct engine *engine, char *error)
 {
@@ -57,36 +88,54 @@ static bool same(struct bytes a, struct bytes b)
     return (a.data == NULL) == (b.data == NULL) && bytes_equal(a, b);
 }
 
-/* Fills `values` in; answers the name of a column that cannot be changed but was, or NULL. */
-static const char *compare(const struct admin_table *table, const struct admin_rows *rows,
-                           size_t row, sqlite3_value **given, struct admin_value *values)
+/* A text that is cut at a zero byte, or that no client can read again, is not what was meant. */
+static bool is_text(struct bytes text)
 {
-    const char *fixed = NULL;
+    while (text.size > 0) {
+        size_t size = text.data[0] != 0 ? utf8_size(text) : 0;
+
+        if (size == 0) {
+            return false;
+        }
+        text = bytes_after(text, size);
+    }
+    return true;
+}
+
+/* Fills `values` in; answers what is wrong with the value of which column, or NULL. An INSERT gives
+ * the name, which is the first column, and what is writable. */
+static const char *compare(const struct admin_table *table, const struct admin_rows *rows,
+                           size_t row, sqlite3_value **given, struct admin_value *values,
+                           const char **column)
+{
+    const char *wrong = NULL;
     char number[NUMBER_BYTES];
 
     for (size_t i = 0; i < table->column_count; i++) {
+        bool is_fixed = !table->columns[i].is_writable && (rows != NULL || i > 0);
+
         values[i].text = value_text(given[i]);
-        if (rows == NULL) {
-            values[i].is_changed = values[i].text.data != NULL;
-            continue;
-        }
         values[i].is_changed =
-            !same(values[i].text, cell_text(rows, admin_rows_cell(rows, row, i), number));
-        if (values[i].is_changed && !table->columns[i].is_writable) {
-            fixed = table->columns[i].name;
+            rows == NULL
+                ? values[i].text.data != NULL
+                : !same(values[i].text, cell_text(rows, admin_rows_cell(rows, row, i), number));
+        if (values[i].is_changed && (is_fixed || !is_text(values[i].text))) {
+            *column = table->columns[i].name;
+            wrong = is_fixed ? "cannot be changed" : "is no UTF-8 text, or has a zero byte in it";
         }
     }
-    return fixed;
+    return wrong;
 }
 
 bool change_collect(struct engine *engine, const struct admin_table *table, int argc,
                     sqlite3_value **argv)
 {
-    struct admin_change change = {.kind = ADMIN_INSERT};
+    struct admin_change change = {.kind = ADMIN_INSERT, .drains = &engine->drains};
     const struct admin_rows *rows = NULL;
     struct admin_value *values = NULL;
     char *error = NULL;
-    const char *fixed = NULL;
+    const char *wrong = NULL;
+    const char *column = "";
     size_t row = 0;
     bool is_fine;
     char number[NUMBER_BYTES];
@@ -104,16 +153,16 @@ bool change_collect(struct engine *engine, const struct admin_table *table, int 
     }
     if (change.kind != ADMIN_DELETE) {
         values = mem_calloc(table->column_count, sizeof *values);
-        fixed = compare(table, rows, row, argv + 2, values);
+        wrong = compare(table, rows, row, argv + 2, values, &column);
         change.values = values;
     }
-    if (fixed != NULL) {
-        error = mem_printf("%s.%s cannot be changed", table->name, fixed);
+    if (wrong != NULL) {
+        error = mem_printf("%s.%s %s", table->name, column, wrong);
     }
     if (engine->edit == NULL) {
         engine->edit = live_edit_new();
     }
-    is_fine = fixed == NULL && table->change(engine->program, engine->edit, &change, &error);
+    is_fine = wrong == NULL && table->change(engine->program, engine->edit, &change, &error);
     if (!is_fine) {
         complain(engine, error != NULL ? error : mem_text("this change makes no sense"));
     }
@@ -132,6 +181,9 @@ bool change_apply(struct engine *engine)
             complain(engine, error != NULL ? error : mem_text("refused"));
         }
     }
+    if (is_fine) {
+        drain_all(engine);
+    }
     change_drop(engine);
     return is_fine;
 }
@@ -140,4 +192,11 @@ void change_drop(struct engine *engine)
 {
     live_edit_free(engine->edit);
     engine->edit = NULL;
+    while (engine->drains != NULL) {
+        struct drain *drain = engine->drains;
+
+        engine->drains = drain->next;
+        mem_free(drain->server);
+        mem_free(drain);
+    }
 }

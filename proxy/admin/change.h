@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 struct engine;
+struct drain;
 
 /* One row of an INSERT, UPDATE or DELETE, with the arguments of xUpdate. False: it makes no sense;
  * engine->change_error says why. */
@@ -23,5 +24,8 @@ bool change_apply(struct engine *engine);
 
 /* Forgets what was collected and not applied. */
 void change_drop(struct engine *engine);
+
+/* To be drained, or enabled again, once what was collected is in force. */
+void change_drain(struct drain **drains, const char *server, bool is_draining);
 
 #endif

@@ -4,6 +4,7 @@
 #include "proxy/admin/engine.h"
 
 #include "proxy/admin/access.h"
+#include "proxy/admin/change.h"
 #include "proxy/admin/engine_error.h"
 #include "proxy/admin/functions.h"
 #include "proxy/admin/rows.h"
@@ -157,8 +158,7 @@ static void drop_snapshots(struct engine *engine)
 
 static void drop_change(struct engine *engine)
 {
-    live_edit_free(engine->edit);
-    engine->edit = NULL;
+    change_drop(engine);
     mem_free(engine->change_error);
     engine->change_error = NULL;
 }

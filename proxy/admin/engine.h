@@ -28,6 +28,7 @@
 
 struct program;
 struct live_edit;
+struct drain;
 
 enum {
     ENGINE_COMPUTE_MS = 5000,
@@ -67,6 +68,7 @@ struct engine {
     size_t snapshot_bytes;
     bool is_declaring;       /* SQLite is being told of a table of ours: no statement of a client */
     struct live_edit *edit;  /* owner: changes that were not committed yet; NULL: none */
+    struct drain *drains;    /* owner: likewise, servers to drain or enable */
     char *change_error;      /* owner: why the last change was refused, or NULL */
     int64_t memory;          /* SQLite's, that this client's calls took */
     int64_t memory_at_entry; /* sqlite3_memory_used() when SQLite was entered */

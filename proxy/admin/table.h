@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct drain;
 struct live_edit;
 struct program;
 
@@ -39,6 +40,7 @@ struct admin_change {
     enum admin_change_kind kind;
     const char *key; /* the first column's value of the row as it was; INSERT: NULL */
     const struct admin_value *values; /* one per column; DELETE: NULL */
+    struct drain **drains;            /* for change_drain() */
 };
 
 struct admin_table {

@@ -2,7 +2,7 @@
  * The table `servers`: what is configured, what the monitors see, and what the pools hold. What is
  * writable is configuration (proxy/live.h), except `state`, which drains and enables.
  */
-#include "proxy/admin/actions.h"
+#include "proxy/admin/change.h"
 #include "proxy/admin/edit.h"
 #include "proxy/admin/look.h"
 #include "proxy/admin/tables.h"
@@ -247,13 +247,11 @@ static const struct edit_column edits[] = {
     {MAX_CONNECTIONS, "max_connections"},
 };
 
-/* Draining is no configuration: it is done here and now. */
-static bool set_state(struct program *program, const struct admin_change *change, char **error)
+/* Draining is no configuration; it is done when the rest of the statement has proved good. */
+static bool set_state(const struct admin_change *change, char **error)
 {
     struct bytes state = change->values[STATE].text;
     bool is_draining = bytes_equal_text(state, "draining");
-    char *message;
-    bool is_done;
 
     if (!is_draining && !bytes_equal_text(state, "up")) {
         *error = mem_printf("servers.state: allowed: draining | up");
@@ -264,23 +262,19 @@ static bool set_state(struct program *program, const struct admin_change *change
                           "to be; allowed: nothing");
         return false;
     }
-    is_done = action_drain_server(program, change->key, is_draining, "admin", &message);
-    if (is_done) {
-        mem_free(message);
-    } else {
-        *error = message;
-    }
-    return is_done;
+    change_drain(change->drains, change->key, is_draining);
+    return true;
 }
 
 static bool change(struct program *program, struct live_edit *edit,
                    const struct admin_change *change, char **error)
 {
+    (void)program;
     if (!edit_row(edit, "server", change, edits, sizeof edits / sizeof edits[0], error)) {
         return false;
     }
     return change->kind == ADMIN_DELETE || !change->values[STATE].is_changed ||
-           set_state(program, change, error);
+           set_state(change, error);
 }
 
 const struct admin_table admin_table_servers = {

@@ -85,6 +85,24 @@ static void forget(struct config_edits *edits, size_t index)
     edits->count--;
 }
 
+void config_edits_forget_value(struct config_edits *edits, const char *section, const char *name,
+                               const char *key)
+{
+    for (size_t i = edits->count; i-- > 0;) {
+        const struct config_edit *edit = &edits->items[i];
+
+        if (!same_text(edit->section, section) || !same_text(edit->name, name)) {
+            continue;
+        }
+        if (edit->key == NULL) {
+            return; /* added or removed: what was before is another one's */
+        }
+        if (same_text(edit->key, key)) {
+            forget(edits, i);
+        }
+    }
+}
+
 static void merge_one(struct config_edits *edits, const struct config_edit *edit)
 {
     bool cancelled = false;

@@ -32,6 +32,10 @@ struct config_edits {
     size_t count;
 };
 
+/* Takes back what was said about a value, as far as it was about the same server or user. */
+void config_edits_forget_value(struct config_edits *edits, const char *section, const char *name,
+                               const char *key);
+
 /* The texts are copied. */
 void config_edits_append(struct config_edits *edits, enum config_edit_kind kind,
                          const char *section, const char *name, const char *key, const char *value);

@@ -12,7 +12,6 @@
 
 enum {
     LINE_MAX_BYTES = 190, /* the library's buffer holds 200, its ends included */
-    NAME_MAX_BYTES = 49,  /* the library cuts section names there */
 };
 
 struct source {
@@ -63,11 +62,11 @@ static bool next_line(struct source *source, struct slice *line)
 }
 
 /* The first word, as far as it can be a name: the only part of a bad line that is ever shown. */
-static void first_word(struct slice line, char word[NAME_MAX_BYTES + 1])
+static void first_word(struct slice line, char word[INI_NAME_BYTES + 1])
 {
     size_t size = 0;
 
-    while (size < line.size && size < NAME_MAX_BYTES && !is_blank(line.data[size]) &&
+    while (size < line.size && size < INI_NAME_BYTES && !is_blank(line.data[size]) &&
            line.data[size] != '=' && line.data[size] != ':' && line.data[size] != '\0') {
         size++;
     }
@@ -77,7 +76,7 @@ static void first_word(struct slice line, char word[NAME_MAX_BYTES + 1])
 
 static void mistake(const struct source *source, struct slice line, const char *what)
 {
-    char word[NAME_MAX_BYTES + 1];
+    char word[INI_NAME_BYTES + 1];
 
     first_word(line, word);
     source->sink->on_mistake(source->sink->user, source->line, word[0] != '\0' ? word : "line",
@@ -85,8 +84,8 @@ static void mistake(const struct source *source, struct slice line, const char *
 }
 
 /* [kind] or [kind name], and nothing but a comment behind it. */
-static const char *split_section(struct slice line, char kind[NAME_MAX_BYTES + 1],
-                                 char name[NAME_MAX_BYTES + 1])
+static const char *split_section(struct slice line, char kind[INI_NAME_BYTES + 1],
+                                 char name[INI_NAME_BYTES + 1])
 {
     const char *close = memchr(line.data, ']', line.size);
 
@@ -101,7 +100,7 @@ static const char *split_section(struct slice line, char kind[NAME_MAX_BYTES + 1
     if (rest.size > 0 && rest.data[0] != ';' && rest.data[0] != '#') {
         return "has something behind the ], allowed: a comment";
     }
-    if (inside.size > NAME_MAX_BYTES) {
+    if (inside.size > INI_NAME_BYTES) {
         return "is too long, allowed: at most 49 bytes between the brackets";
     }
     if (memchr(inside.data, ';', inside.size) != NULL) {
@@ -122,7 +121,7 @@ static const char *split_section(struct slice line, char kind[NAME_MAX_BYTES + 1
 
 static void read_section(struct source *source, struct slice line)
 {
-    char kind[NAME_MAX_BYTES + 1], name[NAME_MAX_BYTES + 1];
+    char kind[INI_NAME_BYTES + 1], name[INI_NAME_BYTES + 1];
     const char *wrong = split_section(line, kind, name);
 
     source->saw_section = true;
@@ -155,7 +154,7 @@ static const char *check_key(const struct source *source, struct slice line)
             return "has a blank before the \"=\", allowed: KEY = VALUE";
         }
     }
-    if (key.size > NAME_MAX_BYTES) {
+    if (key.size > INI_NAME_BYTES) {
         return "is too long, allowed: at most 49 bytes before the \"=\"";
     }
     if (!source->saw_section) {

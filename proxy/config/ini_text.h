@@ -13,6 +13,8 @@
 #ifndef TIDEMARK_PROXY_CONFIG_INI_TEXT_H
 #define TIDEMARK_PROXY_CONFIG_INI_TEXT_H
 
+enum { INI_NAME_BYTES = 49 }; /* the library cuts keys, and sections with their names, there */
+
 #include <stddef.h>
 
 /* What is found, in the order of the lines. All texts are borrowed for the call. */

@@ -5,6 +5,7 @@
 #include "proxy/config/setting.h"
 
 #include "proxy/config/config.h"
+#include "proxy/config/ini_text.h"
 #include "proxy/memory.h"
 
 #include <ctype.h>
@@ -218,9 +219,18 @@ const char *setting_name_complaint(enum setting_section section, const char *nam
         return kind[0] == 's' ? "has no name, allowed: [server NAME]"
                               : "has no name, allowed: [user NAME]";
     }
+    if (strlen(kind) + 1 + strlen(name) > INI_NAME_BYTES) {
+        return "has too long a name, allowed: at most 49 bytes between the brackets";
+    }
+    if (isblank((unsigned char)name[0]) || isblank((unsigned char)name[strlen(name) - 1])) {
+        return "has a name with blanks at its ends, allowed: none there";
+    }
     for (const char *c = name; *c != '\0'; c++) {
         if (iscntrl((unsigned char)*c)) {
             return "has a control character in its name, allowed: text";
+        }
+        if (strchr(";]", *c) != NULL) {
+            return "has a ; or ] in its name, allowed: other characters";
         }
         if (section == SECTION_SERVER && !isalnum((unsigned char)*c) && strchr("-_.", *c) == NULL) {
             return "has a name that is not allowed, allowed: letters, digits, - _ .";

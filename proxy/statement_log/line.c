@@ -4,6 +4,7 @@
 #include "proxy/statement_log/line.h"
 
 #include "proxy/statistics/text.h"
+#include "proxy/utf8.h"
 #include "router/digest.h"
 
 #include <inttypes.h>
@@ -67,32 +68,6 @@ static void put(struct out *out, const char *format, ...)
         return;
     }
     out->used += (size_t)written;
-}
-
-/* Length of the UTF-8 character at the front, 0 when there is none (RFC 3629). */
-static size_t utf8_size(struct bytes text)
-{
-    const uint8_t *c = text.data;
-    size_t size = c[0] < 0x80   ? 1
-                  : c[0] < 0xc2 ? 0
-                  : c[0] < 0xe0 ? 2
-                  : c[0] < 0xf0 ? 3
-                  : c[0] < 0xf5 ? 4
-                                : 0;
-
-    if (size == 0 || size > text.size) {
-        return 0;
-    }
-    for (size_t i = 1; i < size; i++) {
-        if ((c[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    if ((c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] > 0x9f) ||
-        (c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] > 0x8f)) {
-        return 0;
-    }
-    return size;
 }
 
 /* A JSON string (RFC 8259); what is no UTF-8 becomes U+FFFD byte by byte. */

@@ -16,7 +16,7 @@ def alone(tidemark):
         "proxy": {"admin": f"127.0.0.1:{free_ports()}"},
         "server db0": {"address": "127.0.0.1:1", "weight": 3},
         "server db1": {"address": "127.0.0.1:2"},
-        "user app": {"password": "s3cret-app"},
+        "user app": {"password": "s3cret-app"}, "user app2": None,
         "monitor": {"password": "s3cret-mon"},
         "admin": {"read_user": "reader", "read_password": "s3cret"},
     })
@@ -83,3 +83,77 @@ def test_a_text_that_grows_too_long_is_refused(alone):
 def test_they_answer_what_sqlite_answers(alone, call, answer):
     with reader(alone) as conn:
         assert query(conn, f"SELECT {call}") == ((answer,),)
+
+
+# --- all of a change or nothing --------------------------------------------------------------
+
+
+def configured(conn):
+    return query(conn, "SELECT name, weight FROM servers ORDER BY name")
+
+
+def drains(conn):
+    """These servers are down, so their states do not tell."""
+    return query(conn, "SELECT what, why LIKE 'admin from %' FROM events "
+                       "WHERE subject = 'admin' ORDER BY number")
+
+
+def test_a_refused_statement_drains_nothing(alone):
+    with admin(alone) as conn:
+        before = configured(conn)
+        for text in ("UPDATE servers SET state = 'draining', weight = 99999 WHERE name = 'db0'",
+                     "UPDATE servers SET state = iif(name = 'db0', 'draining', 'wrong')"):
+            error_of(conn, text)
+            assert drains(conn) == ()
+            assert configured(conn) == before
+
+
+def test_state_changes_with_its_transaction(alone):
+    with admin(alone) as conn:
+        for end in ("ROLLBACK", "COMMIT"):
+            query(conn, "BEGIN")
+            query(conn, "UPDATE servers SET state = 'draining' WHERE name = 'db0'")
+            assert drains(conn) == ()
+            query(conn, end)
+        assert drains(conn) == (("drain server db0", 1),)
+
+
+def test_a_value_may_change_twice_in_a_transaction(alone):
+    with admin(alone) as conn:
+        query(conn, "BEGIN")
+        for weight in (5, 6):
+            query(conn, f"UPDATE servers SET weight = {weight}")
+        query(conn, "INSERT INTO servers (name, address, weight) VALUES ('db2', '127.0.0.1:3', 7)")
+        query(conn, "DELETE FROM servers WHERE name = 'db1'")
+        query(conn, "INSERT INTO servers (name, address) VALUES ('db1', '127.0.0.1:2')")
+        query(conn, "COMMIT")
+        assert configured(conn) == (("db0", 6), ("db1", 1), ("db2", 7))
+
+
+@pytest.mark.parametrize("text, why", [
+    ("INSERT INTO servers (name, address, role) VALUES ('x', '127.0.0.1:3', 'primary')",
+     "servers.role cannot be changed"),
+    ("INSERT INTO users (name, password) VALUES ('x', 'ab' || char(0) || 'c')", "zero byte"),
+    ("INSERT INTO users (name, password) VALUES (CAST(x'ff41' AS TEXT), 'x')", "no UTF-8"),
+    ("INSERT INTO users (name, password) VALUES ('a;b', 'x')", "; or ]"),
+    ("INSERT INTO users (name, password) VALUES ('a]b', 'x')", "; or ]"),
+    ("INSERT INTO users (name, password) VALUES (' a', 'x')", "blanks"),
+    ("INSERT INTO users (name, password) VALUES (hex(zeroblob(30)), 'x')", "too long"),
+    ("UPDATE users SET password = CAST(x'ff' AS TEXT)", "no UTF-8"),
+])
+def test_what_no_file_could_say_is_refused_at_once(alone, text, why):
+    with admin(alone) as conn:
+        assert why in error_of(conn, text)[1]
+        assert query(conn, "SELECT name FROM users") == (("app",),)
+        query(conn, "SHOW DRIFT")
+
+
+def test_no_password_in_the_log(tidemark):
+    proxy = tidemark(None, {
+        "proxy": {"admin": f"127.0.0.1:{free_ports()}", "log_level": "debug"},
+        "server db0": {"address": "127.0.0.1:1"}, "user app": {"password": "s3cret-app"},
+    })
+    with admin(proxy) as conn:
+        query(conn, "UPDATE users SET password = 's3cret-new'")
+        error_of(conn, "UPDATE users SET passwort = 's3cret-new'")
+    assert "s3cret" not in proxy.log_text()
