@@ -64,9 +64,9 @@ void health_stop(struct health *health);
 /*
  * Puts a server in, while the program runs: in an empty slot a new one, of which nothing is known
  * yet; where the same server (name and address) is already, its role, weight, max_connections
- * and proxy_protocol are changed, and it is judged by them at once. The next snapshot shows it. False, and nothing has
- * changed: the number is too high, the slot is another server's (remove that first), or a thread
- * cannot be started.
+ * and proxy_protocol are changed, and it is judged by them at once. The next snapshot shows it.
+ * False, and nothing has changed: the number is too high, the slot is another server's (remove that
+ * first), or a thread cannot be started.
  */
 bool health_put(struct health *health, size_t number, const struct health_server *server);
 
