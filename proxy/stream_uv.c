@@ -6,13 +6,12 @@
  */
 #include "proxy/stream_uv.h"
 
+#include "proxy/dial.h"
 #include "proxy/memory.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
-#include <stdio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -21,16 +20,10 @@ enum {
     KEEPALIVE_S = 60, /* idle seconds before the kernel asks a server whether it is still there */
 };
 
-/* A name being looked up; outlives its stream if that is closed meanwhile. */
-struct lookup {
-    uv_getaddrinfo_t request;
-    struct uv_stream *stream; /* borrower; NULL: closed */
-};
-
 struct uv_stream {
     struct stream stream;
-    struct lookup *lookup; /* owner until it ends by itself; NULL: none */
-    uint8_t *read_buffer;  /* borrower: the loop's */
+    struct dial *dial;    /* owner: a host of several addresses is being tried; NULL: none */
+    uint8_t *read_buffer; /* borrower: the loop's */
     union {
         uv_handle_t handle;
         uv_stream_t any;
@@ -135,10 +128,9 @@ static void close_stream(struct stream *stream)
 {
     struct uv_stream *self = (struct uv_stream *)stream;
 
-    if (self->lookup != NULL) {
-        uv_cancel((uv_req_t *)&self->lookup->request);
-        self->lookup->stream = NULL;
-        self->lookup = NULL;
+    if (self->dial != NULL) {
+        dial_cancel(self->dial);
+        self->dial = NULL;
     }
     uv_close(&self->uv.handle, on_uv_closed);
 }
@@ -158,7 +150,7 @@ static struct uv_stream *new_stream(uv_loop_t *loop, bool is_unix, uint8_t *read
 
     stream_init(&self->stream, &operations, events, owner);
     self->read_buffer = read_buffer;
-    self->lookup = NULL;
+    self->dial = NULL;
     if (is_unix) {
         uv_pipe_init(loop, &self->uv.pipe, 0);
     } else {
@@ -196,19 +188,24 @@ struct stream *uv_stream_adopt(uv_loop_t *loop, int fd, bool is_unix, uint8_t *r
     return &self->stream;
 }
 
-static void on_connect(uv_connect_t *request, int status)
+/* The socket is there, or will not be. */
+static void connected(struct uv_stream *self, int status)
 {
-    struct uv_stream *self = request->data;
-
-    mem_free(request);
-    if (self->stream.closing) {
-        return;
-    }
     if (status == 0 && self->uv.handle.type == UV_TCP) {
         uv_tcp_nodelay(&self->uv.tcp, 1);
         uv_tcp_keepalive(&self->uv.tcp, 1, KEEPALIVE_S);
     }
     self->stream.events->on_connected(self->stream.owner, status);
+}
+
+static void on_connect(uv_connect_t *request, int status)
+{
+    struct uv_stream *self = request->data;
+
+    mem_free(request);
+    if (!self->stream.closing) {
+        connected(self, status);
+    }
 }
 
 struct stream *uv_stream_connect(uv_loop_t *loop, const struct sockaddr *address,
@@ -235,40 +232,19 @@ struct stream *uv_stream_connect(uv_loop_t *loop, const struct sockaddr *address
     return &self->stream;
 }
 
-/* One address is tried. IPv4 goes first: a name such as localhost often has both, and servers
- * listen on the former. */
-static const struct addrinfo *preferred(const struct addrinfo *found)
+static void on_dialed(void *context, int fd)
 {
-    for (const struct addrinfo *each = found; each != NULL; each = each->ai_next) {
-        if (each->ai_family == AF_INET) {
-            return each;
-        }
-    }
-    return found;
-}
+    struct uv_stream *self = context;
+    int status = fd;
 
-static void on_looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
-{
-    struct lookup *lookup = request->data;
-    struct uv_stream *self = lookup->stream;
-    uv_connect_t *connect;
-
-    mem_free(lookup);
-    if (self != NULL) {
-        self->lookup = NULL;
-        if (status == 0) {
-            connect = mem_alloc(sizeof *connect);
-            connect->data = self;
-            status = uv_tcp_connect(connect, &self->uv.tcp, preferred(found)->ai_addr, on_connect);
-            if (status < 0) {
-                mem_free(connect);
-            }
-        }
+    self->dial = NULL;
+    if (fd >= 0) {
+        status = uv_tcp_open(&self->uv.tcp, fd);
         if (status < 0) {
-            self->stream.events->on_connected(self->stream.owner, status);
+            close(fd);
         }
     }
-    uv_freeaddrinfo(found);
+    connected(self, status);
 }
 
 struct stream *uv_stream_connect_name(uv_loop_t *loop, const char *host, unsigned port,
@@ -276,17 +252,9 @@ struct stream *uv_stream_connect_name(uv_loop_t *loop, const char *host, unsigne
                                       void *owner, int *status)
 {
     struct uv_stream *self = new_stream(loop, false, read_buffer, events, owner);
-    struct lookup *lookup = mem_alloc(sizeof *lookup);
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    char service[12];
 
-    lookup->stream = self;
-    lookup->request.data = lookup;
-    self->lookup = lookup;
-    snprintf(service, sizeof service, "%u", port);
-    *status = uv_getaddrinfo(loop, &lookup->request, on_looked_up, host, service, &hints);
-    if (*status < 0) {
-        mem_free(lookup);
+    self->dial = dial_name(loop, host, port, on_dialed, self, status);
+    if (self->dial == NULL) {
         discard(self);
         return NULL;
     }

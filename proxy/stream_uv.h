@@ -21,7 +21,7 @@ struct stream *uv_stream_connect(uv_loop_t *loop, const struct sockaddr *address
                                  uint8_t *read_buffer, const struct stream_events *events,
                                  void *owner, int *status);
 
-/* The same with a host name, which is looked up first (in libuv's thread pool). */
+/* The same with a host name, whose addresses are tried one after the other (proxy/dial.h). */
 struct stream *uv_stream_connect_name(uv_loop_t *loop, const char *host, unsigned port,
                                       uint8_t *read_buffer, const struct stream_events *events,
                                       void *owner, int *status);

@@ -175,3 +175,11 @@ def test_ip6_and_sockets_everywhere(cluster, tidemark, haproxy, tmp_path):
     with socket.create_connection(("::1", base + 4)) as s:
         s.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         assert s.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_servers_by_name(cluster, tidemark):
+    """A name may have addresses at which nothing listens; the servers are on 127.0.0.1 only."""
+    proxy = tidemark(cluster, {f"server db{i}": {"address": f"localhost:{cluster.port(i)}"}
+                               for i in cluster.servers}, split=True)
+    conn = proxy.connect()
+    assert query(conn, "SELECT 1") == ((1,),)
