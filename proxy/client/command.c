@@ -539,6 +539,7 @@ void command_recall(struct session *session, int server)
     if (session->state == SESSION_LEASING &&
         (session->lease.state == LEASE_QUEUED || session->lease.state == LEASE_EXPECTING) &&
         (server < 0 || session->lease.server == (unsigned)server)) {
+        recording_waited(session);
         pool_cancel(session->worker->pool, &session->lease);
         command_place(session);
     }

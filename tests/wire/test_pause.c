@@ -130,7 +130,7 @@ static void who_waits_for_a_connection_is_held_back(void **state)
     client_query(holder, "DELETE FROM shop.t");
     connection = server_expect(world, PRIMARY, "QUERY DELETE FROM shop.t");
     client_query(waiter, "DELETE FROM shop.u");
-    world_run(world);
+    world_advance_ms(world, 500);
     set_paused(world, true);
     answer_ok(connection, "");
     client_expect(holder, "ok");
@@ -140,6 +140,8 @@ static void who_waits_for_a_connection_is_held_back(void **state)
     set_paused(world, false);
     answer_ok(server_expect(world, PRIMARY, "QUERY DELETE FROM shop.u"), "");
     client_expect(waiter, "ok");
+    /* Both waits are counted: in the queue, and for RESUME. */
+    assert_int_equal(world->workers[0].statistics.counters.wait_ns, 30500000000);
     world_end(world);
 }
 

@@ -220,6 +220,7 @@ static void session_shows_what_it_waits_for(void **state)
     client_query(waiter, "SELECT a FROM shop.t");
     world_run(world);
     assert_int_equal(look_at(&program, waiter).sight.waits, WAITS_FOR_RESUME);
+    assert_null(look_at(&program, waiter).sight.why); /* it was not routed yet */
     client_leave(waiter);
     atomic_store(&world->process.is_paused, false);
 
