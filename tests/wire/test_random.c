@@ -1,6 +1,7 @@
 /*
  * Random interleavings from a seed: bytes cut anywhere, events in any order, clients that leave,
- * servers that lose connections, hang, and come back, roles that change. Whatever happens:
+ * servers that lose connections, hang, and come back, roles that change, operators who kill, pause
+ * and drain. Whatever happens:
  *
  *   - every command of a client has exactly one answer, its own, or the connection ends;
  *   - a session reads its own writes;
@@ -15,6 +16,9 @@
 
 #include "protocol/command.h"
 #include "proxy/backend/permits.h"
+#include "proxy/client/command.h"
+#include "proxy/client/kill.h"
+#include "proxy/client/session.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -238,7 +242,7 @@ static void check_refusal(struct actor *actor, enum kind kind, const char *came)
 {
     unsigned long code = strtoul(came + strlen("error "), NULL, 10);
 
-    if (code == 2013 || code == 1040 || code == 1105) {
+    if (code == 2013 || code == 1040 || code == 1105 || code == 1927) {
         return;
     }
     if (code == 1399 && (kind == XA || kind == WRITE || kind == BEGIN || kind == COMMIT)) {
@@ -440,11 +444,73 @@ static void change_a_server(void)
     }
 }
 
+/* ---- what operators do ---- */
+
+static void kill_some_session(void)
+{
+    struct session *session = world->workers[chance(world->worker_count)].sessions;
+    struct kill_outcome outcome;
+
+    for (uint64_t skip = chance(CLIENTS); session != NULL && skip > 0; skip--) {
+        session = session->next;
+    }
+    if (session != NULL) {
+        session_kill(session, &outcome);
+    }
+}
+
+static void recall(int server)
+{
+    for (unsigned i = 0; i < world->worker_count; i++) {
+        struct session *next;
+
+        for (struct session *session = world->workers[i].sessions; session != NULL;
+             session = next) {
+            next = session->next;
+            command_recall(session, server);
+        }
+        worker_wake(&world->workers[i]);
+    }
+}
+
+static void operate(void)
+{
+    unsigned i = (unsigned)chance(WORLD_SERVERS);
+
+    switch (chance(4)) {
+    case 0:
+        kill_some_session();
+        break;
+    case 1:
+        atomic_store(&world->process.is_paused, !atomic_load(&world->process.is_paused));
+        recall(-1);
+        break;
+    case 2:
+        world->servers[i].usable = false;
+        world->servers[i].state = STATE_DRAINING;
+        world->servers[i].why_not = "draining";
+        world_publish(world);
+        recall((int)i);
+        break;
+    default: /* so that neither lasts */
+        atomic_store(&world->process.is_paused, false);
+        world->servers[i].usable = true;
+        world->servers[i].state = STATE_UP;
+        world->servers[i].why_not = "";
+        world_publish(world);
+        recall(-1);
+    }
+}
+
 static void act(struct actor *actors)
 {
     struct actor *actor = &actors[chance(CLIENTS)];
 
-    switch (chance(24)) {
+    switch (chance(26)) {
+    case 7:
+    case 8:
+        operate();
+        break;
     case 0:
         lose_something();
         break;
@@ -497,12 +563,14 @@ static void heal(struct actor *actors)
 {
     for (unsigned i = 0; i < WORLD_SERVERS; i++) {
         world->servers[i].usable = true;
+        world->servers[i].state = STATE_UP;
         world->servers[i].why_not = "";
         world->scripts[i].connect_status = 0;
         for (struct connection *c = world->scripts[i].first; c != NULL; c = c->next) {
             c->wire->held = false;
         }
     }
+    atomic_store(&world->process.is_paused, false);
     world_publish(world);
     model_replicate(world);
     world_advance_ms(world, 30000);
