@@ -62,6 +62,28 @@ static const char *server_name(const struct backend *backend)
 
 /* ---- ends ---- */
 
+static void connect_to_server(struct backend *backend);
+
+/* Only now, when the victim's socket is closed, so that there is never one connection too many; its
+ * permit goes on to the one that kills. */
+static void open_killer(struct backend *victim)
+{
+    struct backend *backend;
+
+    if (victim->worker->pool->closed || !victim->has_permit) {
+        return;
+    }
+    backend = backend_new(victim->worker, victim->group, victim->server);
+    roster_unref(backend->roster);
+    backend->roster = roster_ref(victim->roster); /* the server may be configured no more */
+    backend->generation = victim->generation;
+    backend->is_opening = false; /* no lease waits for it */
+    backend->kills = victim->thread_id;
+    victim->has_permit = false;
+    victim->worker->pool->backend_count++;
+    connect_to_server(backend);
+}
+
 static void on_closed(void *owner)
 {
     struct backend *backend = owner;
@@ -71,6 +93,9 @@ static void on_closed(void *owner)
         backend->worker->survey.backend = backend->next_all;
     }
     DL_DELETE2(pool->backends, backend, previous_all, next_all);
+    if (backend->is_killed) {
+        open_killer(backend);
+    }
     pool_closed(backend, &backend->error);
     backend_login_dispose(backend);
     for (unsigned i = 0; i < backend->step_count; i++) {
@@ -129,8 +154,8 @@ static bool awaits(const struct backend *backend, enum step_kind kind)
 static bool may_quit(const struct backend *backend)
 {
     return (backend->state == BACKEND_IDLE || backend->state == BACKEND_SETUP) &&
-           backend->has_permit && !backend->is_cut && !backend->stream->ended &&
-           !awaits(backend, STEP_CLIENT) &&
+           backend->has_permit && !backend->is_killed && !backend->is_cut &&
+           !backend->stream->ended && !awaits(backend, STEP_CLIENT) &&
            (backend->step_count > 0 || stream_peek(backend->stream).size == 0);
 }
 
@@ -610,24 +635,6 @@ static void send_kill(struct backend *backend)
     write_packet_end(&out, at, 0);
     backend_expect(backend, STEP_KILL, COMMAND_QUERY, 1, NULL);
     stream_write_one(backend->stream, writer_bytes(&out));
-}
-
-void backend_kill(struct backend *victim)
-{
-    struct backend *backend;
-
-    if (victim->worker->pool->closed || !victim->has_permit) {
-        return;
-    }
-    backend = backend_new(victim->worker, victim->group, victim->server);
-    roster_unref(backend->roster);
-    backend->roster = roster_ref(victim->roster); /* the server may be configured no more */
-    backend->generation = victim->generation;
-    backend->is_opening = false; /* no lease waits for it */
-    backend->kills = victim->thread_id;
-    victim->has_permit = false;
-    victim->worker->pool->backend_count++;
-    connect_to_server(backend);
 }
 
 void backend_logged_in(struct backend *backend)

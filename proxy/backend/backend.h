@@ -95,6 +95,7 @@ struct backend {
     bool has_quit;         /* was QUITTING: its permit is announced */
     bool is_opening;       /* not ready for the first time yet */
     bool has_permit;       /* false once it went on with a parcel, or to who kills it */
+    bool is_killed;        /* once it is closed, the server is told to end what runs there */
     uint32_t kills;        /* it was opened only to end this thread of the server; 0: it was not */
     uint64_t deadline_ns;  /* OPENING, LOGIN, SETUP: when it must be ready; QUITTING: or closed */
     uint64_t opened_ns, idle_ns;
@@ -131,9 +132,12 @@ void backend_unpack(struct worker *worker, struct group *group, unsigned server,
 struct backend_parcel *backend_pack(struct backend *backend);
 
 /* Has the server end what runs on this connection, which the caller closes next: a server goes on
- * with a statement although its client is gone. A connection of its own, by the same user, sends a
- * KILL; it takes the victim's permit over. */
-void backend_kill(struct backend *victim);
+ * with a statement although its client is gone. Once it is closed, a connection of its own, by the
+ * same user, sends a KILL. */
+static inline void backend_kill(struct backend *victim)
+{
+    victim->is_killed = true;
+}
 
 /* Brings an idle connection back to the state of a fresh one; pool_opened follows. */
 void backend_reset(struct backend *backend);
