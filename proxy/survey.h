@@ -45,8 +45,10 @@ struct session_sight {
     uint32_t id;
     unsigned worker;
     enum session_state state;
-    uint64_t since_ns; /* when the command in hand came; without one, when it came into the state,
-                        * a tenth of a second late at most */
+    uint64_t since_ns;   /* when the command in hand came; without one, when it came into the state,
+                          * a tenth of a second late at most */
+    uint64_t running_ns; /* since when its server has had the command in hand, seen by a tick; 0:
+                          * not yet */
     enum session_wait waits;
     bool is_known; /* logged in: `user` means something */
     bool is_unix;

@@ -163,6 +163,7 @@ static void see_command(struct session *session, struct session_sight *sight)
 
     sight->has_command = !command->is_login;
     sight->since_ns = command->since_ns;
+    sight->running_ns = session->state == SESSION_RELAYING ? command->running_ns : 0;
     sight->command = command->code;
     if (command->has_statement) {
         sight->digest = command->statement.digest;

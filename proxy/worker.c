@@ -230,6 +230,9 @@ static void end_overdue(struct worker *worker, struct session *session, uint64_t
     case SESSION_LEASING:
     case SESSION_SYNCING:
     case SESSION_RELAYING:
+        if (session->state == SESSION_RELAYING && session->command->running_ns == 0) {
+            session->command->running_ns = now;
+        }
         if (worker->draining && now >= worker->drain_until_ns) {
             session_close(session, "shutting down: drain_timeout_ms is over");
         }

@@ -112,8 +112,8 @@ static void add_running(struct look_context *look, const struct session_sight *s
 {
     char text[TEXT_BYTES];
     size_t length;
-    bool was_parsed = sight->is_parsed || (sight->state == SESSION_RELAYING &&
-                                           look->now >= sight->since_ns + PARSED_AFTER_NS);
+    bool was_parsed = sight->is_parsed ||
+                      (sight->running_ns != 0 && look->now >= sight->running_ns + PARSED_AFTER_NS);
 
     if (sight->sql.size == 0 || sight->is_uncertain || !was_parsed) {
         admin_rows_null(look->rows);

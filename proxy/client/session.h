@@ -76,6 +76,7 @@ struct command_in_hand {
     struct prepared *prepared; /* STMT_*: which; borrower */
     struct bytes sql;          /* inside data; empty when the command has no text */
     uint64_t since_ns;
+    uint64_t running_ns;     /* the worker's tick first saw it with its server; 0: not yet */
     uint64_t resumed_ns;     /* it was held back until then; 0: it was not */
     uint64_t retry_ns;       /* not before: a server could not be reached */
     int avoid;               /* server not to be tried again, plus 1; 0: none */

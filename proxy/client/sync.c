@@ -309,6 +309,7 @@ void command_send(struct session *session)
         return;
     }
     session_enter(session, SESSION_RELAYING);
+    command->running_ns = 0; /* also when it is sent a second time */
     write_command(session, &out, id);
     if (command->upload_left == 0 && !command->upload_continues) {
         exchange_sent(session);

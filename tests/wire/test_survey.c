@@ -131,6 +131,34 @@ static struct wanted look_at(struct program *program, const struct client *clien
     return wanted;
 }
 
+/* A server has had the time to parse a statement only when the statement was with it that long. */
+static void waiting_is_not_running(void **state)
+{
+    struct world *world = world_new(1, NULL);
+    struct program program = program_of(world);
+    struct client *client = client_log_in(world, NULL);
+    struct connection *connection;
+    struct wanted seen;
+
+    (void)state;
+    atomic_store(&world->process.is_paused, true);
+    client_query(client, "DELETE FROM shop.t");
+    world_advance_ms(world, 5000);
+    assert_int_equal(look_at(&program, client).sight.running_ns, 0);
+    atomic_store(&world->process.is_paused, false);
+    world_advance_ms(world, 100);
+    connection = server_expect(world, PRIMARY, "QUERY DELETE FROM shop.t");
+    seen = look_at(&program, client);
+    assert_true(world->now - seen.sight.since_ns >= 5000000000);
+    assert_true(seen.sight.running_ns == 0 || seen.sight.running_ns == world->now);
+    world_advance_ms(world, 1000);
+    seen = look_at(&program, client);
+    assert_true(seen.sight.running_ns != 0 && world->now - seen.sight.running_ns <= 1000000000);
+    answer_ok(connection, "");
+    client_expect(client, "ok");
+    world_end(world);
+}
+
 static void session_shows_what_it_does(void **state)
 {
     struct world *world = world_new(1, NULL);
@@ -156,6 +184,7 @@ static void session_shows_what_it_does(void **state)
     assert_string_equal(session_state_name(seen.sight.state), "running");
     assert_true(seen.sight.has_command);
     assert_int_equal(world->now - seen.sight.since_ns, 300000000);
+    assert_int_equal(world->now - seen.sight.running_ns, 200000000); /* the first tick saw it */
     assert_string_equal(seen.sql, "DELETE FROM t");
     assert_int_equal(seen.sight.server, PRIMARY);
     assert_int_equal(seen.sight.thread_id, connection->number);
@@ -311,9 +340,8 @@ static void connections_and_pools(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(everybody_is_seen_once),
-        cmocka_unit_test(session_shows_what_it_does),
-        cmocka_unit_test(session_shows_what_it_waits_for),
+        cmocka_unit_test(everybody_is_seen_once), cmocka_unit_test(session_shows_what_it_does),
+        cmocka_unit_test(waiting_is_not_running), cmocka_unit_test(session_shows_what_it_waits_for),
         cmocka_unit_test(connections_and_pools),
     };
 
