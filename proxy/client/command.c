@@ -441,6 +441,16 @@ void command_place(struct session *session)
         session_refuse(session, &error);
         return;
     }
+    if (roster_user(session->worker->roster, session->user) == NULL) {
+        /* The worker's next tick ends the session. No server would take it: its password is gone.
+         */
+        struct sql_error error =
+            error_make(ERROR_ACCESS_DENIED, "Access denied: user '%s' was removed from the proxy",
+                       session->account->name);
+
+        session_refuse(session, &error);
+        return;
+    }
     if (server < 0 || (behind && may_wait_for_replica(session))) {
         wait_for_server(session);
         return;

@@ -129,6 +129,7 @@ static void sessions_of_a_removed_user_end(void **state)
     struct world *world = world_new(1, NULL);
     struct client *idle = client_log_in(world, NULL);
     struct client *busy = client_log_in(world, NULL);
+    struct client *late = client_log_in(world, NULL);
     struct client *other =
         client_log_in_as(world, &(struct client_login){.user = "other", .password = "hidden"});
     struct connection *connection;
@@ -139,8 +140,12 @@ static void sessions_of_a_removed_user_end(void **state)
     answer_ok(connection, "trans");
     client_expect(busy, "ok trans");
     world_reconfigure(world, HEAD DB1 DB2 DB3 OTHER);
+    client_query(late, "DELETE FROM shop.t"); /* before the worker has looked at its sessions */
+    world_expect_nothing(world);
+    client_expect(late, "error 1045 28000 Access denied: user 'app' was removed from the proxy");
     world_advance_ms(world, 200);
     client_expect_closed(idle);
+    client_expect_closed(late);
     client_query(busy, "COMMIT");
     connection_expect(connection, "QUERY COMMIT");
     answer_ok(connection, "");
