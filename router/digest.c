@@ -41,7 +41,7 @@ static uint64_t load(const uint8_t *p, size_t size)
 
 /* Every byte is in one of the numbers; some are in two, which does no harm, as the size is there.
  */
-static uint64_t mix_bytes(uint64_t hash, const uint8_t *p, size_t size)
+static inline uint64_t mix_bytes(uint64_t hash, const uint8_t *p, size_t size)
 {
     const uint8_t *end = p + size;
 
@@ -214,17 +214,14 @@ void digest_start(struct digest_state *state, char *text, size_t size)
     *state = (struct digest_state){.text = text, .size = size};
 }
 
-void digest_feed(struct digest_state *state, const uint8_t *start, const struct token *token)
+/* Whatever is not a word while nothing is pending. */
+static SELDOM void feed_other(struct digest_state *state, const uint8_t *start,
+                              const struct token *token)
 {
     bool is_sign = token->symbol == '-' || token->symbol == '+';
 
     if (token->kind == TOKEN_END)
         return;
-    if (token->kind == TOKEN_WORD && !(state->in_list | state->sign | state->semicolon)) {
-        state->row = LIST_NONE; /* the way of most tokens: nothing is pending */
-        add_word(state, start, token);
-        return;
-    }
     if (state->semicolon) {
         state->semicolon = false;
         state->row = LIST_NONE;
@@ -269,6 +266,16 @@ void digest_feed(struct digest_state *state, const uint8_t *start, const struct 
             token->kind == TOKEN_SYSTEM_VARIABLE ? LAST_AT
             : token->kind == TOKEN_ASSIGN        ? LAST_OPERATOR
                                                  : LAST_NAME);
+    }
+}
+
+void digest_feed(struct digest_state *state, const uint8_t *start, const struct token *token)
+{
+    if (token->kind == TOKEN_WORD && !(state->in_list | state->sign | state->semicolon)) {
+        state->row = LIST_NONE; /* the way of most tokens */
+        add_word(state, start, token);
+    } else {
+        feed_other(state, start, token);
     }
 }
 

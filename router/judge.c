@@ -1,5 +1,7 @@
 #include "router/judge.h"
 
+static const struct judgement plain_read = {STATEMENT_READ, false, "plain read"};
+
 static struct judgement write_because(const char *why)
 {
     return (struct judgement){STATEMENT_WRITE, true, why};
@@ -38,6 +40,8 @@ struct judgement judge_events(struct scan *scan)
         out->ends_pins |= PIN_GET_LOCK;
     out->is_locking |= (events & EVENT_LOCKING) != 0;
 
+    if ((events & ~(unsigned)EVENT_SOURCE) == 0 && scan->depth == 0)
+        return plain_read;
     if ((events & EVENT_ODD) || scan->depth != 0)
         return write_because("parentheses that do not match or nest too deep");
     if (events & EVENT_CHANGE)
@@ -62,7 +66,7 @@ struct judgement judge_events(struct scan *scan)
         return write_because("PROCEDURE ANALYSE");
     if (events & EVENT_STATE)
         return (struct judgement){STATEMENT_ADMIN, false, "reads the server's own state"};
-    return (struct judgement){STATEMENT_READ, false, "plain read"};
+    return plain_read;
 }
 
 struct judgement judge_query(struct scan *scan)
@@ -76,7 +80,7 @@ struct judgement judge_query(struct scan *scan)
 static struct judgement judge_change(struct scan *scan)
 {
     unsigned keyword = scan_keyword(scan);
-    struct level *level = scan_level(scan);
+    struct level *level = scan->level;
 
     level->kind = LEVEL_QUERY;
     level->opener = (uint8_t)keyword;

@@ -7,10 +7,10 @@
 
 #include "router/words.h"
 
-/* What a byte can begin, outside quotes and comments. */
-enum byte_class { OT, SP, NA, PR, DI, HI, PU, QU, DQ, TI, AT, DA, SL, ST, HA, CO, DO, MA };
+/* What a byte can begin, outside quotes and comments. Those that can be in a name come first. */
+enum byte_class { NA, PR, DI, HI, OT, SP, PU, QU, DQ, TI, AT, DA, SL, ST, HA, CO, DO, MA };
 
-/* OT other (odd)  SP blank  NA name  PR name, or prefix of a string: x b n  DI digit  HI 0x80..0xff
+/* NA name  PR name, or prefix of a string: x b n  DI digit  HI 0x80..0xff  OT other (odd)  SP blank
  * PU operator or bracket  QU '  DQ "  TI `  AT @  DA -  SL /  ST *  HA #  CO :  DO .  MA ? */
 /* clang-format off */
 static const uint8_t byte_classes[256] = {
@@ -33,31 +33,9 @@ static const uint8_t byte_classes[256] = {
 };
 /* clang-format on */
 
-/* Whether a byte can be in a name: 1; from 0x80 on, with that bit set too. */
-/* clang-format off */
-static const uint8_t name_bytes[256] = {
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0,
-    0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1,
-    0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0,
-    129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129,
-    129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129,
-    129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129,
-    129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129,
-    129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129,
-    129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129,
-    129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129,
-    129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129, 129,
-};
-/* clang-format on */
-
 static bool is_name_byte(uint8_t byte)
 {
-    return name_bytes[byte];
+    return byte_classes[byte] <= HI;
 }
 
 static bool is_digit(uint8_t byte)
@@ -115,22 +93,24 @@ static const uint8_t *skip_quoted(const struct lexer *lexer, const uint8_t *p, u
 {
     enum lexer_charset charset = lexer->mode->charset;
     bool plain = charset <= LEXER_CHARSET_SINGLE;
+    const uint8_t *end = lexer->end;
 
-    while (p < lexer->end) {
+    for (;;) {
+        while (p < end && *p != quote && *p != '\\' && (plain || *p < 0x80))
+            p++;
+        if (p >= end)
+            return NULL;
         if (!plain && *p >= 0x80) {
-            p += character_size(charset, p, lexer->end);
+            p += character_size(charset, p, end);
         } else if (*p == quote) {
             if (peek(lexer, p + 1) != quote)
                 return p + 1;
             p += 2;
-        } else if (*p == '\\' && escapes) {
-            /* One byte is escaped, whatever character it begins. */
-            p += p + 1 < lexer->end ? 2 : 1;
         } else {
-            p++;
+            /* One byte is escaped, whatever character it begins. */
+            p += escapes && p + 1 < end ? 2 : 1;
         }
     }
-    return NULL;
 }
 
 /* From behind the opening to behind the closing of a comment; NULL when there is none. Only a
@@ -192,7 +172,7 @@ static bool code_comment_runs(struct lexer *lexer, const uint8_t **p, bool maria
 }
 
 /* At the slash of a comment: moves behind it, or into it where it is code. */
-static void pass_comment(struct lexer *lexer)
+static SELDOM void pass_comment(struct lexer *lexer)
 {
     const uint8_t *p = lexer->at + 2;
     bool mariadb = lexer->mode->flavor == SQL_FLAVOR_MARIADB;
@@ -220,7 +200,7 @@ static void pass_comment(struct lexer *lexer)
     lexer->at = p;
 }
 
-static void pass_line(struct lexer *lexer)
+static SELDOM void pass_line(struct lexer *lexer)
 {
     while (lexer->at < lexer->end && *lexer->at != '\n')
         lexer->at++;
@@ -229,10 +209,6 @@ static void pass_line(struct lexer *lexer)
 /* Moves over blanks and comments to the next token's first byte, or to the end. */
 static void pass_blanks(struct lexer *lexer)
 {
-    if (lexer->at < lexer->end && *lexer->at == ' ')
-        lexer->at++;
-    if (lexer->at < lexer->end && byte_classes[*lexer->at] == NA)
-        return;
     while (lexer->at < lexer->end) {
         const uint8_t *p = lexer->at;
         uint8_t next;
@@ -301,34 +277,45 @@ static void take_quoted_name(struct lexer *lexer, struct token *token, uint8_t q
     end_quoted(lexer, token, end);
 }
 
+static SELDOM bool has_high_byte(const uint8_t *p, const uint8_t *end)
+{
+    while (p < end && *p < 0x80)
+        p++;
+    return p < end;
+}
+
+/* At a byte of a name. Sets all of the token. */
 static void take_name(struct lexer *lexer, struct token *token)
 {
-    const uint8_t *p = lexer->at, *start = p, *end = lexer->end;
-    uint8_t all = 0, bits;
-    bool part = lexer->after_dot;
+    const uint8_t *start = lexer->at, *end = lexer->end, *p = start + 1;
+    bool part = lexer->name_may_follow == start;
+    uint8_t next = 0;
 
-    for (; p < end && (bits = name_bytes[*p]) != 0; p++)
-        all |= bits;
-    if (all >= 0x80 && lexer->mode->charset != LEXER_CHARSET_UTF8)
-        lexer->odd = true; /* some byte may be a blank, or the first half of a character */
-    lexer->at = p;
-    token->kind = TOKEN_WORD;
-    if (p < lexer->end) {
-        token->call = *p == '(';
-        if (*p == '.' && p + 1 < lexer->end && is_name_byte(p[1]))
-            lexer->before_dot = part = true;
+    while (p < end && is_name_byte(*p))
+        p++;
+    if (p < end) {
+        next = *p;
+        part |= next == '.' && end - p > 1 && is_name_byte(p[1]);
     }
-    if (!part)
-        token->word = word_find(start, (size_t)(p - start), lexer->end);
+    if (lexer->mode->charset != LEXER_CHARSET_UTF8 && has_high_byte(start, p))
+        lexer->odd = true; /* some byte may be a blank, or the first half of a character */
+    lexer->at = lexer->name_end = p;
+    token->kind = TOKEN_WORD;
+    token->symbol = 0;
+    token->open = false;
+    token->call = next == '(';
+    token->offset = (size_t)(start - lexer->start);
+    token->size = (size_t)(p - start);
+    token->word = part ? NULL : word_find(start, token->size, end);
 }
 
 /* x'1F', b'01': digits only between the quotes; n'text': a string. */
-static void take_prefixed(struct lexer *lexer, struct token *token)
+static SELDOM void take_prefixed(struct lexer *lexer, struct token *token)
 {
     const uint8_t *start = lexer->at, *p = start + 2;
     uint8_t prefix = *start | 0x20;
 
-    if (peek(lexer, start + 1) != '\'' || lexer->after_dot) {
+    if (peek(lexer, start + 1) != '\'' || lexer->name_may_follow == start) {
         take_name(lexer, token);
         return;
     }
@@ -365,7 +352,7 @@ static const uint8_t *skip_exponent(const struct lexer *lexer, const uint8_t *p)
 }
 
 /* At a dot: the fraction and exponent of a number. */
-static void take_fraction(struct lexer *lexer, struct token *token, const uint8_t *dot)
+static SELDOM void take_fraction(struct lexer *lexer, struct token *token, const uint8_t *dot)
 {
     const uint8_t *p = skip_digits(lexer, dot + 1), *end = skip_exponent(lexer, p);
 
@@ -381,7 +368,7 @@ static void take_number(struct lexer *lexer, struct token *token)
     const uint8_t *start = lexer->at, *p;
     uint8_t mark = peek(lexer, start + 1);
 
-    if (lexer->after_dot) {
+    if (lexer->name_may_follow == start) {
         take_name(lexer, token);
         return;
     }
@@ -412,7 +399,7 @@ static void take_number(struct lexer *lexer, struct token *token)
 }
 
 /* @name, @'name', @@ */
-static void take_variable(struct lexer *lexer, struct token *token)
+static SELDOM void take_variable(struct lexer *lexer, struct token *token)
 {
     const uint8_t *p = lexer->at + 1;
     uint8_t next = peek(lexer, p);
@@ -452,12 +439,12 @@ static void take_dot(struct lexer *lexer, struct token *token)
 {
     uint8_t next = peek(lexer, lexer->at + 1);
 
-    if (is_digit(next) && !lexer->before_dot) {
+    if (is_digit(next) && lexer->name_end != lexer->at) {
         take_fraction(lexer, token, lexer->at);
         return;
     }
     take_symbol(lexer, token);
-    lexer->after_dot = lexer->at < lexer->end && is_name_byte(next);
+    lexer->name_may_follow = lexer->at < lexer->end && is_name_byte(next) ? lexer->at : NULL;
 }
 
 static void take_token(struct lexer *lexer, struct token *token)
@@ -513,8 +500,10 @@ static void take_token(struct lexer *lexer, struct token *token)
     case SL:
     case ST:
     case PU:
-    case DO:
         take_symbol(lexer, token);
+        break;
+    case DO:
+        take_dot(lexer, token);
         break;
     }
 }
@@ -527,41 +516,32 @@ void lexer_init(struct lexer *lexer, struct bytes sql, const struct lexer_mode *
     lexer->end = lexer->start + sql.size;
     lexer->mode = mode;
     lexer->in_code_comment = false;
-    lexer->after_dot = false;
-    lexer->before_dot = false;
+    lexer->name_end = lexer->name_may_follow = NULL;
     lexer->odd = mode->foreign_grammar;
 }
 
-void lexer_next(struct lexer *lexer, struct token *token)
+/* Whatever is not a name behind at most one blank. */
+static SELDOM void take_next(struct lexer *lexer, struct token *token)
 {
-    bool is_dot;
-
-    token->symbol = 0;
-    token->open = false;
-    token->call = false;
-    token->word = NULL;
     pass_blanks(lexer);
-    token->offset = (size_t)(lexer->at - lexer->start);
+    *token = (struct token){.kind = TOKEN_END, .offset = (size_t)(lexer->at - lexer->start)};
     if (lexer->at >= lexer->end) {
-        token->kind = TOKEN_END;
-        token->size = 0;
         if (lexer->in_code_comment)
             lexer->odd = true;
         return;
     }
-    is_dot = *lexer->at == '.';
-    if (is_dot) {
-        take_dot(lexer, token);
-        lexer->before_dot = false;
-    } else {
-        lexer->before_dot = false;
-        if (byte_classes[*lexer->at] == NA)
-            take_name(lexer, token); /* the way of most tokens */
-        else
-            take_token(lexer, token);
-        lexer->after_dot = false;
-    }
+    take_token(lexer, token);
     token->size = (size_t)(lexer->at - lexer->start) - token->offset;
     if (token->symbol == ';' && lexer->in_code_comment)
         lexer->odd = true;
+}
+
+void lexer_next(struct lexer *lexer, struct token *token)
+{
+    if (lexer->at < lexer->end && *lexer->at == ' ')
+        lexer->at++;
+    if (lexer->at < lexer->end && byte_classes[*lexer->at] == NA)
+        take_name(lexer, token); /* the way of most tokens */
+    else
+        take_next(lexer, token);
 }

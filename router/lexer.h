@@ -16,6 +16,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Marks what few tokens need: kept out of its callers, so that it costs the others nothing. */
+#define SELDOM __attribute__((noinline))
+
 enum sql_flavor { SQL_FLAVOR_MYSQL, SQL_FLAVOR_MARIADB };
 
 /* How the bytes 0x80 to 0xff of the client character set combine. */
@@ -81,9 +84,9 @@ struct lexer {
     /* private: */
     const uint8_t *start, *at, *end;
     const struct lexer_mode *mode;
-    bool in_code_comment; /* inside an executable comment */
-    bool after_dot;       /* the last token was a dot, and a name follows at once */
-    bool before_dot;      /* the last token was a name, and a dot and a name follow at once */
+    const uint8_t *name_end;        /* of the last name; a dot there goes with it */
+    const uint8_t *name_may_follow; /* behind the last dot, if a name's byte is there; else NULL */
+    bool in_code_comment;           /* inside an executable comment */
 
     /* May be read at any time: */
     bool odd; /* the server may read this text differently: nothing is certain from here on */

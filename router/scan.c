@@ -22,11 +22,6 @@ struct bytes scan_inner(const struct scan *scan, const struct token *token)
     return text;
 }
 
-struct level *scan_level(struct scan *scan)
-{
-    return &scan->levels[scan->depth < SCAN_DEPTH ? scan->depth : SCAN_DEPTH - 1];
-}
-
 unsigned scan_keyword(const struct scan *scan)
 {
     return scan->now.word ? scan->now.word->keyword : KEYWORD_NONE;
@@ -84,7 +79,7 @@ static void define(struct scan *scan)
 }
 
 /* At a name in the WITH clause: the one that a definition is for comes first, or behind a comma. */
-static void note_definition(struct scan *scan)
+static SELDOM void note_definition(struct scan *scan)
 {
     bool is_recursive = token_is(&scan->prev, KEYWORD_RECURSIVE);
 
@@ -99,9 +94,15 @@ static void note_definition(struct scan *scan)
 /* --- nesting ------------------------------------------------------------------------------------
  */
 
+static void enter_depth(struct scan *scan, unsigned depth)
+{
+    scan->depth = depth;
+    scan->level = &scan->levels[depth < SCAN_DEPTH ? depth : SCAN_DEPTH - 1];
+}
+
 static void open_level(struct scan *scan)
 {
-    struct level *level = scan_level(scan);
+    struct level *level = scan->level;
     struct level next = {LEVEL_OTHER, CLAUSE_HEAD, EXPECT_NOTHING, KEYWORD_NONE};
 
     if (scan->prev.kind == TOKEN_WORD || scan->prev.kind == TOKEN_QUOTED) {
@@ -119,9 +120,9 @@ static void open_level(struct scan *scan)
     }
     if (scan->depth == 0 && level->clause == CLAUSE_WITH && token_is(&scan->prev, KEYWORD_AS))
         scan->in_definition = true;
-    scan->depth++;
+    enter_depth(scan, scan->depth + 1);
     if (scan->depth < SCAN_DEPTH)
-        *scan_level(scan) = next;
+        *scan->level = next;
     else
         note(scan, EVENT_ODD);
 }
@@ -129,7 +130,7 @@ static void open_level(struct scan *scan)
 static void close_level(struct scan *scan)
 {
     if (scan->depth > 0)
-        scan->depth--;
+        enter_depth(scan, scan->depth - 1);
     else
         note(scan, EVENT_ODD);
     if (scan->depth == 0 && scan->in_definition) {
@@ -158,7 +159,7 @@ static void add_table(struct scan *scan, struct bytes name)
     out->tables[out->table_count++] = (struct table_name){.name = name};
 }
 
-static void qualify_table(struct scan *scan)
+static SELDOM void qualify_table(struct scan *scan)
 {
     struct statement *out = scan->out;
 
@@ -180,7 +181,7 @@ void scan_table(struct scan *scan)
     bool was_quiet = scan->quiet;
 
     scan->quiet = false;
-    scan_level(scan)->expect = EXPECT_SOURCE;
+    scan->level->expect = EXPECT_SOURCE;
     scan_note(scan);
     scan_next(scan);
     while (scan->naming != NAMING_NOTHING && !scan_is_over(scan))
@@ -189,8 +190,10 @@ void scan_table(struct scan *scan)
 }
 
 /* At a name where a table's is expected. */
-static void note_table(struct scan *scan, struct level *level)
+static SELDOM void note_table(struct scan *scan)
 {
+    struct level *level = scan->level;
+
     switch (scan_keyword(scan)) {
     case KEYWORD_LOW_PRIORITY:
     case KEYWORD_DELAYED:
@@ -274,7 +277,7 @@ static bool is_first_in_level(const struct scan *scan)
 
 static void note_keyword(struct scan *scan, unsigned keyword)
 {
-    struct level *level = scan_level(scan);
+    struct level *level = scan->level;
 
     switch (keyword) {
     case KEYWORD_SELECT:
@@ -348,10 +351,24 @@ static void note_keyword(struct scan *scan, unsigned keyword)
     }
 }
 
-static void note_system_variable(struct scan *scan, struct bytes name)
+/* At a long name. */
+static SELDOM void note_tracker_name(struct scan *scan)
 {
+    struct bytes text = scan_text(scan, &scan->now);
+
+    if ((text.data[scan->now.kind == TOKEN_QUOTED] | 0x20) == 's' &&
+        strncasecmp((const char *)scan_inner(scan, &scan->now).data, "session_track_", 14) == 0)
+        scan->out->uses |= USE_TRACKER_NAME;
+}
+
+/* At a name behind @@ or a dot. */
+static SELDOM void note_system_variable(struct scan *scan)
+{
+    struct bytes name = scan_inner(scan, &scan->now);
     struct statement *out = scan->out;
 
+    if (scan->prev.kind != TOKEN_SYSTEM_VARIABLE && !(scan->events & EVENT_STATE))
+        return;
     if (bytes_equal_text_nocase(name, "last_insert_id") ||
         bytes_equal_text_nocase(name, "identity"))
         out->uses |= USE_LAST_INSERT_ID;
@@ -364,26 +381,21 @@ static void note_system_variable(struct scan *scan, struct bytes name)
 
 static void note_name(struct scan *scan)
 {
-    struct level *level = scan_level(scan);
     const struct token *now = &scan->now;
-    struct bytes text = scan_text(scan, now);
 
-    if (now->size > 14 && (text.data[now->kind == TOKEN_QUOTED] | 0x20) == 's') {
-        if (strncasecmp((const char *)scan_inner(scan, now).data, "session_track_", 14) == 0)
-            scan->out->uses |= USE_TRACKER_NAME;
-    }
-    if (scan->prev.kind == TOKEN_SYSTEM_VARIABLE ||
-        (scan->prev.symbol == '.' && (scan->events & EVENT_STATE)))
-        note_system_variable(scan, scan_inner(scan, now));
+    if (now->size > 14)
+        note_tracker_name(scan);
+    if (scan->prev.kind == TOKEN_SYSTEM_VARIABLE || scan->prev.symbol == '.')
+        note_system_variable(scan);
     if (scan->naming == NAMING_DOT) {
         qualify_table(scan);
     } else {
         scan->naming = NAMING_NOTHING;
         scan->target_named = false;
-        if (scan->depth == 0 && level->clause == CLAUSE_WITH)
+        if (scan->depth == 0 && scan->level->clause == CLAUSE_WITH)
             note_definition(scan);
-        if (level->expect != EXPECT_NOTHING)
-            note_table(scan, level);
+        if (scan->level->expect != EXPECT_NOTHING)
+            note_table(scan);
     }
     if (now->word && now->word->keyword != KEYWORD_NONE)
         note_keyword(scan, now->word->keyword);
@@ -391,7 +403,7 @@ static void note_name(struct scan *scan)
 
 static void note_symbol(struct scan *scan, uint8_t symbol)
 {
-    struct level *level = scan_level(scan);
+    struct level *level = scan->level;
 
     if (symbol == '.') {
         scan->naming = scan->naming == NAMING_NAME ? NAMING_DOT : NAMING_NOTHING;
@@ -423,24 +435,21 @@ static void note_symbol(struct scan *scan, uint8_t symbol)
     }
 }
 
-void scan_note(struct scan *scan)
+/* At the token behind one that asked what it is. */
+static SELDOM void note_awaited(struct scan *scan)
 {
-    if (scan->quiet)
-        return;
-    if (scan->awaiting != EFFECT_NO_FUNCTION) {
-        if (scan->awaiting == AWAIT_PARENTHESIS) {
-            scan->awaiting = EFFECT_NO_FUNCTION;
-            if (scan->now.symbol != '(')
-                note(scan, EVENT_CHANGE);
-        } else {
-            scan_note_first_argument(scan);
-        }
+    if (scan->awaiting == AWAIT_PARENTHESIS) {
+        scan->awaiting = EFFECT_NO_FUNCTION;
+        if (scan->now.symbol != '(')
+            note(scan, EVENT_CHANGE);
+    } else {
+        scan_note_first_argument(scan);
     }
+}
+
+static SELDOM void note_other(struct scan *scan)
+{
     switch (scan->now.kind) {
-    case TOKEN_WORD:
-    case TOKEN_QUOTED:
-        note_name(scan);
-        return;
     case TOKEN_PUNCTUATION:
         note_symbol(scan, scan->now.symbol);
         if (scan->now.symbol != '.')
@@ -455,6 +464,8 @@ void scan_note(struct scan *scan)
     case TOKEN_ASSIGN:
         note(scan, EVENT_ASSIGN);
         break;
+    case TOKEN_WORD:
+    case TOKEN_QUOTED:
     case TOKEN_END:
     case TOKEN_STRING:
     case TOKEN_NUMBER:
@@ -463,6 +474,18 @@ void scan_note(struct scan *scan)
     }
     scan->naming = NAMING_NOTHING;
     scan->target_named = false;
+}
+
+void scan_note(struct scan *scan)
+{
+    if (scan->quiet)
+        return;
+    if (scan->awaiting != EFFECT_NO_FUNCTION)
+        note_awaited(scan);
+    if (scan->now.kind == TOKEN_WORD || scan->now.kind == TOKEN_QUOTED)
+        note_name(scan);
+    else
+        note_other(scan);
 }
 
 void scan_next(struct scan *scan)
@@ -488,8 +511,8 @@ void scan_begin_statement(struct scan *scan)
     scan->defining.size = 0;
     scan->in_definition = false;
     scan->passed_over.size = 0;
-    scan->depth = 0;
-    scan->levels[0] = (struct level){LEVEL_OTHER, CLAUSE_HEAD, EXPECT_NOTHING, KEYWORD_NONE};
+    enter_depth(scan, 0);
+    *scan->level = (struct level){LEVEL_OTHER, CLAUSE_HEAD, EXPECT_NOTHING, KEYWORD_NONE};
 }
 
 void scan_start(struct scan *scan, struct bytes sql, const struct lexer_mode *mode,

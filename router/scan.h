@@ -79,6 +79,7 @@ struct scan {
     struct bytes passed_over; /* a name in `with` where a table's was expected */
 
     unsigned depth;
+    struct level *level; /* the current token's: of `depth`, or the last one there is */
     struct level levels[SCAN_DEPTH];
 };
 
@@ -100,9 +101,6 @@ bool scan_is_over(const struct scan *scan);
 
 /* Reads on to the end of the statement. */
 void scan_rest(struct scan *scan);
-
-/* The level that the current token is in. */
-struct level *scan_level(struct scan *scan);
 
 /* The current token's enum keyword; KEYWORD_NONE if it is not an unquoted word of the table. */
 unsigned scan_keyword(const struct scan *scan);

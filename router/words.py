@@ -30,8 +30,8 @@ def fold(name):
     return head, tail
 
 
-def slot(head, tail, size):
-    mixed = (head * 0x9E3779B97F4A7C15 + tail * 0xC2B2AE3D27D4EB4F + size * 0x165667B19E3779F9)
+def slot(head, tail):
+    mixed = head * 0x9E3779B97F4A7C15 + tail * 0xC2B2AE3D27D4EB4F
     return ((mixed & MASK) >> 52) % SLOTS
 
 
@@ -50,10 +50,14 @@ def main():
                 rows.append(line.split())
     rows.sort()
     index = [0] * SLOTS
+    seen = set()
     text = []
     for number, (name, flags, effect, mysql, mariadb) in enumerate(rows, 1):
         head, tail = fold(name)
-        at = slot(head, tail, len(name))
+        if (head, tail, len(name)) in seen:
+            raise SystemExit(f"{name} differs from another word only in its middle")
+        seen.add((head, tail, len(name)))
+        at = slot(head, tail)
         while index[at]:
             at = (at + 1) % SLOTS
         index[at] = number
