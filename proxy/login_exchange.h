@@ -44,6 +44,16 @@ enum login_step {
     LOGIN_FAILED, /* `error` says what to send */
 };
 
+/* For COM_CHANGE_USER, in the middle of a session: the greeting's scramble and what was agreed on
+ * then still hold. `sequence` is that of the next packet. */
+void login_exchange_resume(struct login_exchange *exchange, const uint8_t scramble[SCRAMBLE_SIZE],
+                           uint64_t capabilities, uint8_t sequence);
+
+/* Begins with what a login packet or COM_CHANGE_USER brought; `account` as below. */
+enum login_step login_exchange_begin(
+    struct login_exchange *exchange, struct stream *stream, const struct login *packet,
+    struct auth_account (*account)(void *context, const char *name), void *context);
+
 /* Makes the scramble. False: no random numbers can be had. */
 MUST_USE bool login_exchange_init(struct login_exchange *exchange);
 

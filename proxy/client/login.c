@@ -1,6 +1,6 @@
 /*
- * The login of a client, also in the middle of a session (COM_CHANGE_USER). What the packets hold
- * is protocol/handshake.h's, how a password is proved protocol/auth.h's; here is who may come in:
+ * The login of a client, also in the middle of a session (COM_CHANGE_USER). The packets and the
+ * proof of the password are proxy/login_exchange.h's; here is who may come in:
  *
  *   greeting --login packet--> account --exchange--> verified --default schema tried--> OK
  *        |                        |                     |                |
@@ -9,10 +9,8 @@
 #include "proxy/client/login.h"
 
 #include "health/topology.h"
-#include "protocol/auth.h"
 #include "protocol/capability.h"
 #include "protocol/frame.h"
-#include "protocol/handshake.h"
 #include "proxy/client/command.h"
 #include "proxy/client/environment.h"
 #include "proxy/client/proxied.h"
@@ -20,30 +18,25 @@
 #include "proxy/client/session.h"
 #include "proxy/client/user_secret.h"
 #include "proxy/log.h"
+#include "proxy/login_exchange.h"
 #include "proxy/memory.h"
 #include "proxy/worker.h"
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <string.h>
 
 enum {
-    LOGIN_PACKET_MAX = 64 << 10, /* longer login packets are refused; attributes may take most */
-    FALLBACK_COLLATION = 45,     /* utf8mb4_general_ci */
+    FALLBACK_COLLATION = 45, /* utf8mb4_general_ci */
 };
 
 struct session_login {
-    struct auth_server auth;
+    struct login_exchange exchange;
     bool greeted;
-    bool authenticating; /* the login packet came; the exchange goes on */
     bool change_user;
     bool header_sought;             /* the first bytes came: no PROXY header from here on */
     struct roster *roster;          /* shared reference: what the password is checked with */
     const struct roster_user *user; /* in the roster; NULL: there is none of that name */
     uint8_t hash[NATIVE_HASH_SIZE]; /* of password_hash */
-    char name[128];
-    char schema[ENVIRONMENT_MAX_SCHEMA + 1];
-    bool with_password;
 };
 
 void login_dispose(struct session *session)
@@ -63,17 +56,6 @@ void login_dispose(struct session *session)
 static const uint64_t offered =
     CAPABILITIES_OFFERED & ~CAPABILITIES_MARIADB & ~CAPABILITY_QUERY_ATTRIBUTES;
 
-static bool make_scramble(struct session *session)
-{
-    uint8_t random[SCRAMBLE_SIZE];
-
-    if (RAND_bytes(random, sizeof random) != 1) {
-        return false;
-    }
-    scramble_from_random(random, session->scramble);
-    return true;
-}
-
 static unsigned default_collation(const struct server_facts *facts)
 {
     const char *name = facts == NULL ? NULL : facts_variable(facts, "collation_server");
@@ -87,12 +69,9 @@ void login_try_greeting(struct session *session)
 {
     const struct config *config = worker_config(session->worker);
     const struct server_facts *facts = session_facts(session);
-    uint8_t packet[512];
-    struct writer out = writer_over(packet, sizeof packet);
     struct greeting greeting = {.status = STATUS_AUTOCOMMIT};
     char version[300];
     const char *plugin = "mysql_native_password";
-    size_t at;
 
     if (session->login == NULL || session->login->greeted ||
         (facts == NULL && config->proxy.server_version[0] == 0)) {
@@ -111,16 +90,11 @@ void login_try_greeting(struct session *session)
     }
     greeting.version = bytes_of_text(version);
     greeting.thread_id = session->id;
-    memcpy(greeting.scramble, session->scramble, SCRAMBLE_SIZE);
-    greeting.capabilities = offered;
     greeting.collation = (uint8_t)default_collation(facts);
     greeting.plugin = bytes_of_text(plugin);
-    at = write_packet_begin(&out);
-    greeting_encode(&out, &greeting);
-    write_packet_end(&out, at, 0);
-    session->sequence = 1;
-    session->capabilities = CAPABILITY_PROTOCOL_41; /* errors have SQLSTATEs from here on */
-    stream_write_one(session->client, writer_bytes(&out));
+    login_exchange_greet(&session->login->exchange, session->client, &greeting, offered);
+    session->sequence = session->login->exchange.sequence;
+    session->capabilities = session->login->exchange.capabilities;
 }
 
 void login_greet(struct session *session)
@@ -132,14 +106,17 @@ void login_greet(struct session *session)
         error = error_make(ERROR_TOO_MANY_CONNECTIONS, "Too many connections");
     } else if (session->worker->draining) {
         error = error_make(ERROR_SERVER_SHUTDOWN, "Server shutdown in progress");
-    } else if (!make_scramble(session)) {
-        error = error_make(ERROR_UNKNOWN, "no random numbers can be had");
+    } else {
+        session->login = mem_calloc(1, sizeof *session->login);
+        if (!login_exchange_init(&session->login->exchange)) {
+            error = error_make(ERROR_UNKNOWN, "no random numbers can be had");
+        }
     }
     if (error.code != 0) {
         session_fail(session, &error);
         return;
     }
-    session->login = mem_calloc(1, sizeof *session->login);
+    memcpy(session->scramble, session->login->exchange.scramble, sizeof session->scramble);
     login_try_greeting(session);
 }
 
@@ -147,21 +124,22 @@ void login_greet(struct session *session)
 
 static void deny(struct session *session)
 {
-    const struct session_login *login = session->login;
-    struct sql_error error = error_make(
-        ERROR_ACCESS_DENIED, "Access denied for user '%s'@'%.*s' (using password: %s)", login->name,
-        (int)peer_host(session->peer).size, session->peer, login->with_password ? "YES" : "NO");
+    struct sql_error error = login_exchange_refusal(&session->login->exchange, session->peer);
 
     session_fail(session, &error);
 }
 
-static struct auth_account account_of(struct session *session)
+/* What is known of the user who wants to come in: for login_exchange. */
+static struct auth_account find_account(void *context, const char *name)
 {
-    struct process *process = session->worker->process;
+    struct session *session = context;
     struct session_login *login = session->login;
     const struct server_facts *facts = session_facts(session);
-    struct auth_account account = {.secure = session->is_unix, .rsa_key = process->rsa_key};
+    struct auth_account account = {.secure = session->is_unix,
+                                   .rsa_key = session->worker->process->rsa_key};
 
+    login->roster = roster_ref(session->worker->roster);
+    login->user = roster_find_user(login->roster, name);
     account.plugin = facts != NULL && auth_plugin_of(bytes_of_text(facts->default_plugin)) ==
                                           AUTH_PLUGIN_CACHING_SHA2
                          ? AUTH_PLUGIN_CACHING_SHA2
@@ -214,7 +192,7 @@ static void finish(struct session *session)
 {
     log_info(log_number("session", session->id), "%s client=%s user=%s schema=%s",
              session->login->change_user ? "changed user" : "logged in", session->peer,
-             session->account->name, session->login->schema);
+             session->account->name, session->login->exchange.schema);
     login_dispose(session);
     send_login_ok(session, session->sequence);
     session_enter(session, SESSION_READY);
@@ -228,7 +206,7 @@ static void verified(struct session *session)
     const struct environment *environment;
     unsigned count = atomic_fetch_add(&login->user->account->clients, 1) + 1;
 
-    user_secret_learn(login->user, &login->auth);
+    user_secret_learn(login->user, &login->exchange.auth);
     session->account = login->user->account;
     session->user = session->account->number;
     session->counted = true;
@@ -240,17 +218,17 @@ static void verified(struct session *session)
         session_fail(session, &error);
         return;
     }
-    environment = login_environment(session, bytes_of_text(login->schema));
+    environment = login_environment(session, bytes_of_text(login->exchange.schema));
     if (environment == NULL) {
         struct sql_error error =
-            error_make(ERROR_UNKNOWN_DATABASE, "Unknown database '%s'", login->schema);
+            error_make(ERROR_UNKNOWN_DATABASE, "Unknown database '%s'", login->exchange.schema);
 
         session_fail(session, &error);
         return;
     }
     session->group = NULL; /* another user, perhaps */
     session_set_environment(session, environment);
-    if (login->schema[0] == 0) {
+    if (login->exchange.schema[0] == 0) {
         finish(session);
     } else {
         command_try_schema(session);
@@ -272,55 +250,31 @@ void login_schema_refused(struct session *session, const struct sql_error *error
 
 /* ---- the exchange ---- */
 
-static void act_on(struct session *session, enum auth_verdict verdict, const struct writer *out)
+static void act_on(struct session *session, enum login_step step)
 {
-    if (out->size > 0 || verdict == AUTH_SEND) {
-        send_payload(session, writer_bytes(out), session->sequence++);
-    }
-    switch (verdict) {
-    case AUTH_SEND:
-    case AUTH_WAIT:
-        session->login->authenticating = true;
+    const struct login_exchange *exchange = &session->login->exchange;
+    struct sql_error error = exchange->error; /* closing frees the exchange */
+
+    session->sequence = exchange->sequence;
+    session->capabilities = exchange->capabilities;
+    session->collation = (uint16_t)exchange->collation;
+    switch (step) {
+    case LOGIN_WAITS:
         break;
-    case AUTH_OK:
+    case LOGIN_PROVED:
         if (session->login->user == NULL) {
             deny(session);
         } else {
             verified(session);
         }
         break;
-    case AUTH_DENIED:
+    case LOGIN_DENIED:
         deny(session);
         break;
-    }
-}
-
-static void begin(struct session *session, const struct login *packet)
-{
-    uint8_t payload[AUTH_PAYLOAD_MAX];
-    struct writer out = writer_over(payload, sizeof payload);
-    struct session_login *login = session->login;
-    struct auth_account account;
-
-    login->with_password = packet->response.size > 0;
-    session->collation = packet->collation;
-    if (!bytes_to_text(packet->user, login->name, sizeof login->name)) {
-        deny(session);
-        return;
-    }
-    if (!bytes_to_text(packet->schema, login->schema, sizeof login->schema)) {
-        struct sql_error error = error_make(ERROR_UNKNOWN_DATABASE, "Unknown database");
-
+    case LOGIN_FAILED:
         session_fail(session, &error);
-        return;
+        break;
     }
-    login->roster = roster_ref(session->worker->roster);
-    login->user = roster_find_user(login->roster, login->name);
-    account = account_of(session);
-    act_on(session,
-           auth_server_begin(&login->auth, &account, session->scramble, packet->plugin,
-                             packet->response, &out),
-           &out);
 }
 
 static void bad_handshake(struct session *session)
@@ -328,40 +282,6 @@ static void bad_handshake(struct session *session)
     struct sql_error error = error_make(ERROR_HANDSHAKE, "Bad handshake");
 
     session_fail(session, &error);
-}
-
-/* A client that says it does not know SQLSTATEs gets none; both servers do so (measured). */
-static void heed_protocol_41(struct session *session, struct bytes payload)
-{
-    struct reader in = reader_over(payload);
-    uint16_t flags = read_u16(&in);
-
-    if (!in.failed && !(flags & CAPABILITY_PROTOCOL_41)) {
-        session->capabilities = 0;
-    }
-}
-
-static void on_login_packet(struct session *session, struct bytes payload)
-{
-    struct login packet;
-
-    heed_protocol_41(session, payload);
-    if (login_is_tls_request(payload) || login_decode(payload, &packet) != PARSE_OK ||
-        (packet.capabilities & CAPABILITIES_REQUIRED) != CAPABILITIES_REQUIRED) {
-        bad_handshake(session);
-        return;
-    }
-    session->capabilities = packet.capabilities & offered;
-    begin(session, &packet);
-}
-
-static void on_auth_packet(struct session *session, struct bytes payload)
-{
-    uint8_t answer[AUTH_PAYLOAD_MAX];
-    struct writer out = writer_over(answer, sizeof answer);
-
-    session->login->with_password = true;
-    act_on(session, auth_server_next(&session->login->auth, payload, &out), &out);
 }
 
 /* A load balancer's header comes before anything else, also before the greeting. False: what is
@@ -389,43 +309,19 @@ static bool seek_header(struct session *session)
 
 void login_read(struct session *session)
 {
-    struct bytes in;
     struct frame frame;
-    struct sql_error error;
 
     if (!seek_header(session)) {
         return;
     }
-    in = stream_peek(session->client);
-    if (frame_read(in, &frame) != PARSE_OK) {
-        return;
-    }
     if (session->login == NULL || !session->login->greeted) {
-        bad_handshake(session); /* a client must not speak before it was greeted */
+        if (frame_read(stream_peek(session->client), &frame) == PARSE_OK) {
+            bad_handshake(session); /* a client must not speak before it was greeted */
+        }
         return;
     }
-    if (frame.length > LOGIN_PACKET_MAX) {
-        bad_handshake(session);
-        return;
-    }
-    if (frame.sequence != session->sequence) {
-        error = error_make(ERROR_PACKETS_OUT_OF_ORDER, "Got packets out of order");
-        session_fail(session, &error);
-        return;
-    }
-    if (!frame_is_whole(in, frame)) {
-        stream_expect(session->client, frame_size(frame));
-        return;
-    }
-    session->sequence++;
-    if (session->login->authenticating) {
-        on_auth_packet(session, frame_payload(in, frame));
-    } else {
-        on_login_packet(session, frame_payload(in, frame));
-    }
-    if (session->state != SESSION_CLOSING) {
-        stream_consume(session->client, frame_size(frame));
-    }
+    act_on(session,
+           login_exchange_read(&session->login->exchange, session->client, find_account, session));
 }
 
 void login_overdue(struct session *session)
@@ -458,7 +354,10 @@ void login_change_user(struct session *session, struct bytes payload)
     session->login->greeted = true;
     session->login->change_user = true;
     session->login->header_sought = true;
+    login_exchange_resume(&session->login->exchange, session->scramble, session->capabilities,
+                          session->sequence);
     session->state_since_ns = worker_now(session->worker);
     session_enter(session, SESSION_LOGIN);
-    begin(session, &packet);
+    act_on(session, login_exchange_begin(&session->login->exchange, session->client, &packet,
+                                         find_account, session));
 }
