@@ -8,6 +8,7 @@
 #include "proxy/admin/functions_bounded.h"
 #include "proxy/admin/system_variables.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -204,10 +205,78 @@ static void f_if(sqlite3_context *context, int argc, sqlite3_value **argv)
     sqlite3_result_value(context, argv[is_true ? 1 : 2]);
 }
 
-static void f_isnull(sqlite3_context *context, int argc, sqlite3_value **argv)
+/* CONVERT(x, SIGNED): command_rewrite has taken the type away, which is an integer's. */
+static void f_convert(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
     (void)argc;
-    sqlite3_result_int(context, sqlite3_value_type(argv[0]) == SQLITE_NULL);
+    if (sqlite3_value_type(argv[0]) != SQLITE_NULL) {
+        sqlite3_result_int64(context, sqlite3_value_int64(argv[0]));
+    }
+}
+
+static void change_case(sqlite3_context *context, sqlite3_value *value, int (*change)(int))
+{
+    const char *text = text_of(value);
+    char *copy = text == NULL ? NULL : sqlite3_mprintf("%s", text);
+
+    for (char *at = copy; at != NULL && *at != 0; at++) {
+        *at = (unsigned char)*at < 0x80 ? (char)change((unsigned char)*at) : *at;
+    }
+    sqlite3_result_text(context, copy, -1, sqlite3_free);
+}
+
+/* LOCATE(part, text): from 1; 0: not in it. */
+static void f_locate(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+    const char *part = text_of(argv[0]);
+    const char *text = text_of(argv[1]);
+    const char *found;
+
+    (void)argc;
+    if (part != NULL && text != NULL) {
+        found = strcasestr(text, part);
+        sqlite3_result_int64(context, found == NULL ? 0 : found - text + 1);
+    }
+}
+
+static void f_ucase(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+    (void)argc;
+    change_case(context, argv[0], toupper);
+}
+
+static void f_lcase(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+    (void)argc;
+    change_case(context, argv[0], tolower);
+}
+
+/* Of numbers; NULL when one of them is. */
+static void extreme(sqlite3_context *context, int argc, sqlite3_value **argv, int sign)
+{
+    int best = 0;
+
+    for (int i = 0; i < argc; i++) {
+        if (sqlite3_value_type(argv[i]) == SQLITE_NULL) {
+            return;
+        }
+        if (sign * (sqlite3_value_double(argv[i]) - sqlite3_value_double(argv[best])) > 0) {
+            best = i;
+        }
+    }
+    if (argc > 0) {
+        sqlite3_result_value(context, argv[best]);
+    }
+}
+
+static void f_greatest(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+    extreme(context, argc, argv, 1);
+}
+
+static void f_least(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+    extreme(context, argc, argv, -1);
 }
 
 /* LIKE as SQLite's, but with MySQL's backslash before a % or _ that is meant as such. */
@@ -236,15 +305,19 @@ static const struct {
 } functions[] = {
     {"concat", -1, f_concat, true},
     {"connection_id", 0, f_connection_id, true},
+    {"convert", 1, f_convert, true},
     {"current_user", 0, f_user, true},
     {"database", 0, f_database, true},
     {"found_rows", 0, f_zero, false},
     {"from_unixtime", 1, f_from_unixtime, true},
     {"grants", 0, f_grants, true},
+    {"greatest", -1, f_greatest, true},
     {"if", 3, f_if, true},
-    {"isnull", 1, f_isnull, true},
     {"last_insert_id", 0, f_zero, false},
+    {"lcase", 1, f_lcase, true},
+    {"least", -1, f_least, true},
     {"like", 2, f_like, true},
+    {"locate", 2, f_locate, true},
     {"now", 0, f_now, false},
     {"row_count", 0, f_zero, false},
     {"schema", 0, f_database, true},
@@ -252,6 +325,7 @@ static const struct {
     {"sysdate", 0, f_now, false},
     {"system_user", 0, f_user, true},
     {"system_variable", 1, f_system_variable, true},
+    {"ucase", 1, f_ucase, true},
     {"unix_timestamp", 0, f_unix_timestamp, false},
     {"unix_timestamp", 1, f_unix_timestamp, true},
     {"user", 0, f_user, true},

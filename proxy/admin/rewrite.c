@@ -133,6 +133,27 @@ static void rewrite_variable(struct rewriting *self, struct lexer *lexer, struct
     }
 }
 
+/* CONVERT(x, UNSIGNED INTEGER) becomes CONVERT(x), a function of ours: the type, from the comma
+ * (`from`) to its end, goes. `token` is the one behind the comma, and then the one that follows. */
+static void rewrite_type(struct rewriting *self, struct lexer *lexer, struct token *token,
+                         size_t from)
+{
+    size_t to;
+
+    if (!is_word(self, token, "UNSIGNED") && !is_word(self, token, "SIGNED")) {
+        return;
+    }
+    to = token->offset + token->size;
+    lexer_next(lexer, token);
+    if (is_word(self, token, "INTEGER") || is_word(self, token, "INT")) {
+        to = token->offset + token->size;
+        lexer_next(lexer, token);
+    }
+    if (token->kind == TOKEN_PUNCTUATION && token->symbol == ')') {
+        replace(self, from, to, "%.*s", bytes_of("", 0));
+    }
+}
+
 char *command_rewrite(struct bytes statement)
 {
     struct rewriting self = {.statement = statement};
@@ -162,6 +183,12 @@ char *command_rewrite(struct bytes statement)
                 token.symbol == '(') {
                 replace(&self, from, to, "/%.*s", nothing);
             }
+            continue;
+        }
+        if (token.kind == TOKEN_PUNCTUATION && token.symbol == ',') {
+            before = token;
+            lexer_next(&lexer, &token);
+            rewrite_type(&self, &lexer, &token, before.offset);
             continue;
         }
         if (is_word(&self, &token, "DUAL") && is_word(&self, &before, "FROM")) {

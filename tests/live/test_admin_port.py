@@ -414,6 +414,19 @@ def test_what_tools_read(alone):
             assert cursor.fetchall() == ((1, "Tidemark admin port"),)
 
 
+def test_functions_of_mysql(alone):
+    """Those that JDBC's metadata queries use, and Grafana's macros."""
+    with reader(alone) as conn:
+        assert query(conn, "SELECT IF(1, 'a', 'b'), IF(NULL, 1, 2), UCASE('aü'), LCASE('AB'), "
+                           "LOCATE('(', 'text(5)'), LEAST(3, 2), GREATEST(3, 2, NULL), "
+                           "CONVERT(CASE 1 WHEN 1 THEN '7' END, UNSIGNED INTEGER), "
+                           "CONCAT('a', 1, 'b'), CONCAT('a', NULL), "
+                           "'a_b' LIKE 'a\\_b', 'axb' LIKE 'a\\_b', 7 DIV 2, "
+                           "UNIX_TIMESTAMP('2026-11-21 13:34:25'), FROM_UNIXTIME(1795268065)") == (
+            ("a", 2, "Aü", "ab", 5, 2, None, 7, "a1b", None, 1, 0, 3, 1795268065,
+             "2026-11-21 13:34:25"),)
+
+
 # --- bad input ---------------------------------------------------------------------------------
 
 

@@ -149,6 +149,10 @@ static const struct {
     {"SELECT a AS div FROM t", NULL},
     {"SELECT 1 FROM DUAL WHERE 1=0", "SELECT 1  WHERE 1=0"},
     {"SELECT dual FROM t", NULL},
+    {"SELECT CONVERT(a, UNSIGNED INTEGER), CONVERT (f(b, 1), signed)",
+     "SELECT CONVERT(a), CONVERT (f(b, 1))"},
+    {"SELECT a, unsigned FROM t", NULL},
+    {"SELECT a, @@b", "SELECT a, system_variable('@@b')"},
 };
 
 static void statements_are_rewritten(void **state)
