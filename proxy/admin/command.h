@@ -65,7 +65,8 @@ struct lexer_mode command_lexer_mode(void);
 bool command_cut(struct bytes *text, struct bytes *statement);
 
 /* Makes SQLite's SQL of what MySQL's clients write: @@variables become calls of system_variable(),
- * DIV becomes /, FROM DUAL goes, and so does the type in CONVERT(x, UNSIGNED INTEGER). NULL: nothing to do; else sqlite3_free. */
+ * DIV becomes /, FROM DUAL goes, and so does the type in CONVERT(x, UNSIGNED INTEGER). NULL:
+ * nothing to do; else sqlite3_free. */
 char *command_rewrite(struct bytes statement);
 
 /* The command or SQL word that a wrong statement was probably meant to begin with: "SHOW SERVERS"
