@@ -246,7 +246,8 @@ void spool_free(struct spool *spool)
 /* The lock is held. */
 static int open_file(struct spool *spool, const char *path)
 {
-    int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    /* A pipe that nobody reads is an error, and no reason to wait with the lock held. */
+    int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
 
     if (file < 0) {
         return -errno;

@@ -13,10 +13,12 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct lexer_mode mode;
@@ -217,6 +219,22 @@ static void a_full_ring_drops_and_says_so(void **state)
     assert_int_equal(truncate(path, 0), 0);
 }
 
+/* To wait for a reader would hold up whoever changes the configuration, and signals. */
+static void a_pipe_without_a_reader_is_an_error(void **state)
+{
+    struct spool *spool = spool_new(1);
+    char pipe[sizeof path + 5];
+
+    (void)state;
+    snprintf(pipe, sizeof pipe, "%s.pipe", path);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    alarm(10); /* in case it does wait */
+    assert_int_equal(spool_open(spool, pipe), -ENXIO);
+    alarm(0);
+    unlink(pipe);
+    spool_free(spool);
+}
+
 static void files_are_switched(void **state)
 {
     struct spool *spool = spool_new(1);
@@ -264,6 +282,7 @@ int main(void)
         cmocka_unit_test(literals_only_when_asked_for_and_passwords_never),
         cmocka_unit_test(lines_of_all_workers_come_whole),
         cmocka_unit_test(a_full_ring_drops_and_says_so),
+        cmocka_unit_test(a_pipe_without_a_reader_is_an_error),
         cmocka_unit_test(files_are_switched),
     };
 
