@@ -42,6 +42,7 @@ struct process {
     atomic_uint next_session; /* ids that clients see; never 0 */
     atomic_ullong next_backend;
     atomic_uint clients; /* connected now */
+    atomic_uint traces;  /* sessions that are traced now */
 };
 
 #endif

@@ -52,6 +52,7 @@ struct trace_request {
     bool has_begun;
     bool was_found;
     bool was_traced;
+    bool is_refused; /* too many are traced already */
     size_t count;
     struct trace_line *lines; /* owner */
 };
@@ -75,7 +76,7 @@ static void trace_it(struct session *session, struct trace_request *request)
         copy_lines(session->trace, request);
     }
     if ((session->trace != NULL) == request->is_off) {
-        recording_trace(session, !request->is_off);
+        request->is_refused = !recording_trace(session, !request->is_off);
     }
 }
 
@@ -167,8 +168,16 @@ bool action_trace_session(struct program *program, uint64_t session, bool is_off
             }
         }
     }
-    *message = found != NULL ? describe(found)
-                             : mem_printf("there is no session %llu", (unsigned long long)session);
+    if (found == NULL) {
+        *message = mem_printf("there is no session %llu", (unsigned long long)session);
+    } else if (found->is_refused) {
+        *message = mem_printf("%d sessions are traced, which is the most: TRACE SESSION id OFF, "
+                              "SELECT id FROM sessions WHERE traced",
+                              RECORDING_TRACES);
+        found = NULL;
+    } else {
+        *message = describe(found);
+    }
     if (found != NULL && found->was_traced == is_off) {
         event_ring_add(program->events, "admin", NULL, *message, who);
     }

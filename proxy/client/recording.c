@@ -160,12 +160,23 @@ void recording_end(struct session *session, bool is_aborted)
     statement_log_take(session, &record);
 }
 
-void recording_trace(struct session *session, bool is_on)
+bool recording_trace(struct session *session, bool is_on)
 {
+    atomic_uint *traces = &session->worker->process->traces;
+
+    if (is_on == (session->trace != NULL)) {
+        return true;
+    }
     if (!is_on) {
         trace_free(session->trace);
         session->trace = NULL;
-    } else if (session->trace == NULL) {
-        session->trace = trace_new();
+        atomic_fetch_sub(traces, 1);
+        return true;
     }
+    if (atomic_fetch_add(traces, 1) >= RECORDING_TRACES) {
+        atomic_fetch_sub(traces, 1);
+        return false;
+    }
+    session->trace = trace_new();
+    return true;
 }

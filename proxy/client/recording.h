@@ -24,7 +24,10 @@ void recording_answer(struct session *session, const struct response *response);
  * the session ends. */
 void recording_end(struct session *session, bool is_aborted);
 
-/* Begins to trace the session, or ends it and forgets what was noted. */
-void recording_trace(struct session *session, bool is_on);
+enum { RECORDING_TRACES = 100 }; /* sessions traced at once: each costs some 50 KiB */
+
+/* Begins to trace the session, or ends it and forgets what was noted. False: too many are traced
+ * already. */
+bool recording_trace(struct session *session, bool is_on);
 
 #endif

@@ -19,7 +19,6 @@
 #include "proxy/exchange.h"
 #include "proxy/log.h"
 #include "proxy/memory.h"
-#include "proxy/statistics/trace.h"
 #include "proxy/worker.h"
 
 #include <assert.h>
@@ -108,7 +107,7 @@ static void on_closed(void *owner)
     login_dispose(session);
     doubt_free(session->doubt);
     environment_unref(session->environment);
-    trace_free(session->trace);
+    (void)recording_trace(session, false);
     mem_free(session);
 }
 

@@ -85,6 +85,12 @@ def test_they_answer_what_sqlite_answers(alone, call, answer):
         assert query(conn, f"SELECT {call}") == ((answer,),)
 
 
+def test_reader_does_not_trace(alone):
+    with reader(alone) as conn:
+        for text in ("TRACE SESSION 1", "TRACE SESSION 1 OFF"):
+            assert error_of(conn, text)[0] == 1227
+
+
 # --- all of a change or nothing --------------------------------------------------------------
 
 

@@ -22,7 +22,7 @@ static struct client *traced_client(struct world *world, const char *schema)
 {
     struct client *client = client_log_in(world, schema);
 
-    recording_trace(world->workers[0].sessions, true);
+    assert_true(recording_trace(world->workers[0].sessions, true));
     return client;
 }
 
@@ -602,6 +602,30 @@ static void latencies_belong_to_a_server_not_to_its_number(void **state)
     world_end(world);
 }
 
+/* Each costs memory, and there may be many thousand sessions. */
+static void only_so_many_are_traced(void **state)
+{
+    struct world *world = world_new(1, NULL);
+    atomic_uint *traces = &world->process.traces;
+    struct client *client = client_log_in(world, NULL);
+    struct session *session = world->workers[0].sessions;
+
+    (void)state;
+    atomic_store(traces, RECORDING_TRACES);
+    assert_false(recording_trace(session, true));
+    assert_null(session->trace);
+    atomic_store(traces, RECORDING_TRACES - 1);
+    assert_true(recording_trace(session, true));
+    assert_true(recording_trace(session, true));
+    assert_int_equal(atomic_load(traces), RECORDING_TRACES);
+    assert_true(recording_trace(session, false));
+    assert_true(recording_trace(session, true));
+    client_leave(client);
+    world_advance_ms(world, 200);
+    assert_int_equal(atomic_load(traces), RECORDING_TRACES - 1);
+    world_end(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -623,6 +647,7 @@ int main(void)
         cmocka_unit_test(digests_can_be_off),
         cmocka_unit_test(digests_change_while_it_runs),
         cmocka_unit_test(latencies_belong_to_a_server_not_to_its_number),
+        cmocka_unit_test(only_so_many_are_traced),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
