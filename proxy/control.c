@@ -13,6 +13,7 @@
 #include "protocol/rsa_key.h"
 #include "proxy/admin/admin.h"
 #include "proxy/backend/permits.h"
+#include "proxy/client/kill_post.h"
 #include "proxy/config/config.h"
 #include "proxy/event_ring.h"
 #include "proxy/http/http.h"
@@ -238,6 +239,7 @@ static bool start_process(struct control *control)
     process->relist = relist;
     process->permits =
         permits_new(config->proxy.workers, ROSTER_SERVERS, limits, wake_one, control);
+    process->kill_post = kill_post_new(config->proxy.workers, wake_one, control);
     if (!start_statement_log(process, &config->proxy)) {
         return false;
     }
@@ -486,6 +488,7 @@ static void dispose(struct control *control)
     mem_free(control->workers);
     mem_free(control->listeners);
     permits_free(process->permits);
+    kill_post_free(process->kill_post);
     spool_free(process->statement_log);
     live_free(control->program.live);
     EVP_PKEY_free(process->rsa_key);

@@ -442,6 +442,14 @@ void exchange_lost(struct session *session, struct backend *backend, const struc
     }
 }
 
+void exchange_kills_over(struct session *session)
+{
+    if (session->state == SESSION_LEASING && session->command != NULL &&
+        !session->command->awaits_kill) {
+        command_place(session);
+    }
+}
+
 /* ---- the other direction ---- */
 
 void exchange_server_drained(struct session *session)

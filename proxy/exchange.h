@@ -33,6 +33,9 @@ void exchange_trackers(struct session *session, const struct ok_packet *ok);
 /* The held connection is gone. */
 void exchange_lost(struct session *session, struct backend *backend, const struct sql_error *error);
 
+/* No KILL is on its way to the held connection any more: a command that waited for that goes on. */
+void exchange_kills_over(struct session *session);
+
 /* The server's, or the client's, queue fell: the other side is read again. */
 void exchange_server_drained(struct session *session);
 void exchange_client_drained(struct session *session);

@@ -8,6 +8,7 @@
 #include "proxy/backend/prepared_cache.h"
 #include "proxy/client/command.h"
 #include "proxy/client/environment.h"
+#include "proxy/client/kill_command.h"
 #include "proxy/client/login.h"
 #include "proxy/client/session.h"
 #include "proxy/log.h"
@@ -50,6 +51,7 @@ void worker_dispose(struct worker *worker)
     struct command_in_hand *next;
 
     assert(worker_is_empty(worker));
+    kill_close_post(worker);
     pool_free(worker->pool);
     prepared_store_free(worker->prepared);
     environment_store_free(worker->environments);
@@ -180,6 +182,7 @@ void worker_wake(struct worker *worker)
     adopt_topology(worker);
     pool_collect(worker->pool);
     try_serverless(worker);
+    kill_read_post(worker);
 }
 
 /* Somebody waits for a connection to that server, or it is to lose all of them: then nobody keeps

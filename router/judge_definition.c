@@ -182,7 +182,8 @@ struct judgement judge_kill(struct scan *scan)
 
     scan_next(scan);
     *info = (struct kill_info){.kind = KILL_CONNECTION};
-    if (!scan_take(scan, "hard"))
+    info->hard = scan_take(scan, "hard");
+    if (!info->hard)
         info->soft = scan_take(scan, "soft");
     if (scan_take(scan, "query"))
         info->kind = scan_take(scan, "id") ? KILL_QUERY_ID : KILL_QUERY;

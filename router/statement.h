@@ -140,6 +140,7 @@ enum kill_kind {
 struct kill_info {
     enum kill_kind kind;
     bool literal; /* id was a plain number; otherwise it is an expression, and id is 0 */
+    bool hard;    /* MariaDB: KILL HARD, which is the default */
     bool soft;    /* MariaDB: KILL SOFT */
     uint64_t id;
 };

@@ -44,7 +44,7 @@ static void kill_it(struct session *session, struct kill_request *request)
     request->is_known = session->counted;
     request->user = session->user;
     memcpy(request->peer, session->peer, sizeof request->peer);
-    session_kill(session, &request->outcome);
+    session_kill(session, false, &request->outcome);
 }
 
 static bool search_and_kill(struct worker *worker, void *state)

@@ -7,6 +7,7 @@
 #include "protocol/frame.h"
 #include "protocol/prepared.h"
 #include "protocol/proxy_header.h"
+#include "proxy/backend/killer.h"
 #include "proxy/backend/login.h"
 #include "proxy/backend/parcel.h"
 #include "proxy/backend/pool.h"
@@ -62,28 +63,6 @@ static const char *server_name(const struct backend *backend)
 
 /* ---- ends ---- */
 
-static void connect_to_server(struct backend *backend);
-
-/* Only now, when the victim's socket is closed, so that there is never one connection too many; its
- * permit goes on to the one that kills. */
-static void open_killer(struct backend *victim)
-{
-    struct backend *backend;
-
-    if (victim->worker->pool->closed || !victim->has_permit) {
-        return;
-    }
-    backend = backend_new(victim->worker, victim->group, victim->server);
-    roster_unref(backend->roster);
-    backend->roster = roster_ref(victim->roster); /* the server may be configured no more */
-    backend->generation = victim->generation;
-    backend->is_opening = false; /* no lease waits for it */
-    backend->kills = victim->thread_id;
-    victim->has_permit = false;
-    victim->worker->pool->backend_count++;
-    connect_to_server(backend);
-}
-
 static void on_closed(void *owner)
 {
     struct backend *backend = owner;
@@ -93,10 +72,12 @@ static void on_closed(void *owner)
         backend->worker->survey.backend = backend->next_all;
     }
     DL_DELETE2(pool->backends, backend, previous_all, next_all);
+    killer_lost_victim(backend);
     if (backend->is_killed) {
-        open_killer(backend);
+        killer_follow(backend);
     }
     pool_closed(backend, &backend->error);
+    killer_gone(backend);
     backend_login_dispose(backend);
     for (unsigned i = 0; i < backend->step_count; i++) {
         prepared_text_unref(backend->steps[(backend->step_first + i) % BACKEND_STEPS].prepared);
@@ -138,7 +119,7 @@ static void end(struct backend *backend)
     backend_fail(backend, &none);
 }
 
-static bool awaits(const struct backend *backend, enum step_kind kind)
+bool backend_awaits(const struct backend *backend, enum step_kind kind)
 {
     for (unsigned i = 0; i < backend->step_count; i++) {
         if (backend->steps[(backend->step_first + i) % BACKEND_STEPS].kind == kind) {
@@ -154,8 +135,8 @@ static bool awaits(const struct backend *backend, enum step_kind kind)
 static bool may_quit(const struct backend *backend)
 {
     return (backend->state == BACKEND_IDLE || backend->state == BACKEND_SETUP) &&
-           backend->has_permit && !backend->is_killed && !backend->is_cut &&
-           !backend->stream->ended && !awaits(backend, STEP_CLIENT) &&
+           (backend->has_permit || backend->killing != NULL) && !backend->is_killed &&
+           !backend->is_cut && !backend->stream->ended && !backend_awaits(backend, STEP_CLIENT) &&
            (backend->step_count > 0 || stream_peek(backend->stream).size == 0);
 }
 
@@ -182,7 +163,7 @@ void backend_close(struct backend *backend, const char *reason)
         return;
     }
     send_quit(backend);
-    if (backend->worker->pool->closed) {
+    if (backend->worker->pool->closed || !backend->has_permit) {
         end(backend);
         return;
     }
@@ -263,6 +244,7 @@ bool backend_expect(struct backend *backend, enum step_kind kind, enum command c
     step = &backend->steps[(unsigned)(backend->step_first + backend->step_count) % BACKEND_STEPS];
     *step = (struct step){kind, (uint8_t)command, sequence, prepared};
     backend->step_count++;
+    backend->client_commands += kind == STEP_CLIENT;
     return true;
 }
 
@@ -398,11 +380,8 @@ static bool swallow(struct backend *backend)
 /* All steps are done and the client's command, if any, was not among them. */
 static void on_in_step(struct backend *backend)
 {
-    if (backend->kills != 0) {
-        log_info(log_number("backend", backend->id), "killed server=%s thread=%u answer=\"%s\"",
-                 server_name(backend), backend->kills,
-                 backend->failure.code != 0 ? backend->failure.text : "OK");
-        backend_close(backend, "it has done its work");
+    if (backend->killing != NULL) {
+        killer_answered(backend);
     } else if (backend->state == BACKEND_SETUP) {
         if (backend->failure.code != 0) {
             struct sql_error error = backend->failure;
@@ -562,7 +541,7 @@ static uint64_t server_identity(const struct worker *worker, unsigned server)
     return info == NULL ? 0 : atomic_load_explicit(&info->gauges->identity, memory_order_relaxed);
 }
 
-static void connect_to_server(struct backend *backend)
+void backend_connect(struct backend *backend)
 {
     struct worker *worker = backend->worker;
     const struct config *config = worker_config(worker);
@@ -583,7 +562,7 @@ static void connect_to_server(struct backend *backend)
 
 void backend_open(struct worker *worker, struct group *group, unsigned server)
 {
-    connect_to_server(backend_new(worker, group, server));
+    backend_connect(backend_new(worker, group, server));
 }
 
 /* What every fresh or reset connection is sent first. */
@@ -621,22 +600,6 @@ static void send_setup(struct backend *backend, bool reset)
     stream_write_one(backend->stream, writer_bytes(&out));
 }
 
-/* KILL without a privilege: a user may end its own threads. */
-static void send_kill(struct backend *backend)
-{
-    uint8_t packet[64];
-    char sql[32];
-    struct writer out = writer_over(packet, sizeof packet);
-    size_t at = write_packet_begin(&out);
-
-    snprintf(sql, sizeof sql, "KILL %u", backend->kills);
-    write_u8(&out, COMMAND_QUERY);
-    write_bytes(&out, bytes_of_text(sql));
-    write_packet_end(&out, at, 0);
-    backend_expect(backend, STEP_KILL, COMMAND_QUERY, 1, NULL);
-    stream_write_one(backend->stream, writer_bytes(&out));
-}
-
 void backend_logged_in(struct backend *backend)
 {
     struct environment_store *store = backend->worker->environments;
@@ -644,9 +607,9 @@ void backend_logged_in(struct backend *backend)
 
     backend_login_dispose(backend);
     enter(backend, BACKEND_SETUP);
-    if (backend->kills != 0) {
+    if (backend->killing != NULL) {
         environment_unref(blank);
-        send_kill(backend);
+        killer_logged_in(backend);
         return;
     }
     backend_set_environment(backend,

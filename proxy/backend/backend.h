@@ -38,6 +38,7 @@ struct backend_parcel;
 struct config_server;
 struct environment;
 struct group;
+struct killing;
 struct prepared_cache;
 struct prepared_text;
 struct roster;
@@ -62,7 +63,7 @@ enum step_kind {
     STEP_STATE,    /* SET a = 1, ... */
     STEP_PREPARE,  /* COM_STMT_PREPARE of a statement that the session prepared elsewhere */
     STEP_TRACKERS, /* COM_PING, to fetch trackers that EOF could not carry */
-    STEP_KILL,     /* KILL of another connection; see backend_kill */
+    STEP_KILL,     /* KILL of another connection; see killer.h */
     STEP_CLIENT,   /* the client's command: the session reads this answer */
 };
 
@@ -85,19 +86,22 @@ struct backend {
     struct roster *roster; /* shared reference: what it was opened with */
     uint64_t id;
     enum backend_state state;
-    struct stream *stream; /* owner */
-    uint32_t thread_id;    /* the server's number for this connection */
-    uint64_t identity;     /* of the server when it was opened: server_gauges.identity */
-    uint64_t capabilities; /* agreed on with the server */
-    uint16_t status;       /* of the last OK or EOF */
-    bool discard;          /* close instead of keeping: its state can not be repaired */
-    bool is_cut;           /* half a packet is on it: nothing may follow, it is closed too */
-    bool has_quit;         /* was QUITTING: its permit is announced */
-    bool is_opening;       /* not ready for the first time yet */
-    bool has_permit;       /* false once it went on with a parcel, or to who kills it */
-    bool is_killed;        /* once it is closed, the server is told to end what runs there */
-    uint32_t kills;        /* it was opened only to end this thread of the server; 0: it was not */
-    uint64_t deadline_ns;  /* OPENING, LOGIN, SETUP: when it must be ready; QUITTING: or closed */
+    struct stream *stream;    /* owner */
+    uint32_t thread_id;       /* the server's number for this connection */
+    uint64_t identity;        /* of the server when it was opened: server_gauges.identity */
+    uint64_t capabilities;    /* agreed on with the server */
+    uint16_t status;          /* of the last OK or EOF */
+    bool discard;             /* close instead of keeping: its state can not be repaired */
+    bool is_cut;              /* half a packet is on it: nothing may follow, it is closed too */
+    bool has_quit;            /* was QUITTING: its permit is announced */
+    bool is_opening;          /* not ready for the first time yet */
+    bool has_permit;          /* false once it went on with a parcel or to its killer, or as one */
+    bool is_killed;           /* once it is closed, the server is told to end what runs there */
+    struct killing *killing;  /* owner: it was opened only for this; NULL: it was not. killer.h */
+    unsigned killers;         /* opened to end a command here, and not done yet; of these: */
+    unsigned kills_under_way; /* sent, and not answered yet: nothing else may be sent here */
+    uint64_t client_commands; /* of clients, so far */
+    uint64_t deadline_ns; /* OPENING, LOGIN, SETUP: when it must be ready; QUITTING: or closed */
     uint64_t opened_ns, idle_ns;
     uint64_t expires_ns;   /* [pool] max_lifetime_ms; 0: never */
     uint64_t last_session; /* id of the last session that had it */
@@ -132,8 +136,8 @@ void backend_unpack(struct worker *worker, struct group *group, unsigned server,
 struct backend_parcel *backend_pack(struct backend *backend);
 
 /* Has the server end what runs on this connection, which the caller closes next: a server goes on
- * with a statement although its client is gone. Once it is closed, a connection of its own, by the
- * same user, sends a KILL. */
+ * with a statement although its client is gone. Once it is closed a connection of its own, by the
+ * same user, sends a KILL; see killer.h. */
 static inline void backend_kill(struct backend *victim)
 {
     victim->is_killed = true;
@@ -152,6 +156,9 @@ bool backend_expect(struct backend *backend, enum step_kind kind, enum command c
 
 /* The command awaited last turned out to have more packets: its answer begins with this one. */
 void backend_expect_sequence(struct backend *backend, uint8_t sequence);
+
+/* Is an answer of this kind awaited? */
+bool backend_awaits(const struct backend *backend, enum step_kind kind);
 
 /* Is any answer awaited? */
 bool backend_has_steps(const struct backend *backend);
@@ -198,8 +205,10 @@ void backend_forget(struct backend *backend, const struct prepared_text *prepare
 /* For backends without a stream (out of descriptors): frees it, telling the pool. */
 void backend_bury_stillborn(struct backend *backend);
 
-/* For parcel.c: a connection in state OPENING without a stream, and what its stream calls. */
+/* For parcel.c and killer.c: a connection in state OPENING without a stream, and what its stream
+ * calls; and how it connects. */
 struct backend *backend_new(struct worker *worker, struct group *group, unsigned server);
+void backend_connect(struct backend *backend);
 extern const struct stream_events backend_events;
 
 #endif

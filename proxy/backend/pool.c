@@ -398,6 +398,8 @@ void pool_give_back(struct pool *pool, struct lease *lease, bool clean)
         backend_close(backend, "its server was removed");
     } else if (permits_are_exceeded(permits_of(pool), backend->server)) {
         backend_close(backend, "max_connections was lowered");
+    } else if (backend->kills_under_way > 0) {
+        backend_close(backend, "a KILL could still hit what runs here next");
     } else if (backend_has_steps(backend)) {
         backend_close(backend, "left in the middle of an answer");
     } else if (!clean || backend->environment == NULL) {

@@ -11,6 +11,7 @@
 #include "proxy/client/choose.h"
 #include "proxy/client/environment.h"
 #include "proxy/client/insert_id.h"
+#include "proxy/client/kill_command.h"
 #include "proxy/client/login.h"
 #include "proxy/client/own_answers.h"
 #include "proxy/client/prepared_commands.h"
@@ -263,6 +264,7 @@ static const struct {
     [COMMAND_FIELD_LIST] = {place_plain, false},
     [COMMAND_INIT_DB] = {init_db, false},
     [COMMAND_PING] = {ping, false},
+    [COMMAND_PROCESS_KILL] = {kill_process, false},
     [COMMAND_QUERY] = {query, true},
     [COMMAND_QUIT] = {quit, true},
     [COMMAND_RESET_CONNECTION] = {reset_connection, false},
@@ -395,6 +397,9 @@ void command_place(struct session *session)
     bool behind;
     int server;
 
+    if (kill_ends_command(session)) {
+        return;
+    }
     session->pins = command_pins_that_stay(session);
     if (session->pins == 0) {
         session->pinned_ns = 0;
@@ -406,6 +411,12 @@ void command_place(struct session *session)
             }
             session_release(session, true);
         }
+    }
+    if (session->lease.state == LEASE_HELD && session->lease.backend->kills_under_way > 0) {
+        if (session->state != SESSION_LEASING) {
+            session_enter(session, SESSION_LEASING);
+        }
+        return; /* exchange_kills_over goes on */
     }
     if (has_to_wait_for_resume(session)) {
         command->is_held_back = true;

@@ -149,7 +149,7 @@ static void leave_connection(struct session *session)
  * would change them. */
 static void place(struct session *session, struct route_explanation *out)
 {
-    const char *why = own_answer_why(session->command);
+    const char *why = own_answer_why(session);
 
     session->pins = command_pins_that_stay(session);
     if (session->pins == 0) {

@@ -7,6 +7,7 @@
 #include "health/facts.h"
 #include "protocol/command.h"
 #include "proxy/backend/backend.h"
+#include "proxy/backend/killer.h"
 #include "proxy/client/session.h"
 
 static bool awaits_an_answer(const struct session *session)
@@ -27,7 +28,7 @@ static struct sql_error killed(const struct session *session)
                : error_make(ERROR_CONNECTION_KILLED, "Connection was killed by an administrator");
 }
 
-void session_kill(struct session *session, struct kill_outcome *outcome)
+void session_kill(struct session *session, bool in_silence, struct kill_outcome *outcome)
 {
     *outcome = (struct kill_outcome){0};
     if (session->lease.state == LEASE_HELD) {
@@ -41,7 +42,9 @@ void session_kill(struct session *session, struct kill_outcome *outcome)
             backend_kill(backend);
         }
     }
-    if (awaits_an_answer(session)) {
+    if (in_silence) {
+        session_close(session, "killed by another session of its user");
+    } else if (awaits_an_answer(session)) {
         struct sql_error error = killed(session);
 
         session->sequence = (uint8_t)(session->command->upload_sequence + 1);

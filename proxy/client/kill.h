@@ -1,5 +1,6 @@
 /*
- * Ending a session on somebody else's behalf.
+ * Ending a session on somebody else's behalf: the admin port's, or another session's
+ * (kill_command.h).
  */
 #ifndef TIDEMARK_PROXY_CLIENT_KILL_H
 #define TIDEMARK_PROXY_CLIENT_KILL_H
@@ -15,9 +16,10 @@ struct kill_outcome {
     uint32_t thread_id;
 };
 
-/* Closes the client's connection as a server does when it is killed: without a word between
- * statements, with an error while one runs of whose answer nothing was sent yet. The server
- * connection that it holds is closed too; what runs there is killed (backend_kill). */
-void session_kill(struct session *session, struct kill_outcome *outcome);
+/* Closes the client's connection: without a word between statements, and also while one runs if
+ * `in_silence`, as servers do at a KILL; otherwise with an error then, if nothing of the answer was
+ * sent yet. The server connection that it holds is closed too; what runs there is killed
+ * (backend_kill). */
+void session_kill(struct session *session, bool in_silence, struct kill_outcome *outcome);
 
 #endif

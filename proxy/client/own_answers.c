@@ -8,6 +8,7 @@
 
 #include "protocol/capability.h"
 #include "protocol/result_set.h"
+#include "proxy/client/kill_command.h"
 #include "proxy/client/send.h"
 #include "proxy/client/session.h"
 #include "proxy/stream.h"
@@ -69,12 +70,13 @@ static void answer_connection_id(struct session *session)
     session_finish(session);
 }
 
-const char *own_answer_why(const struct command_in_hand *command)
+const char *own_answer_why(const struct session *session)
 {
+    const struct command_in_hand *command = session->command;
     const struct statement *statement = &command->statement;
 
     if (statement->kill.kind != KILL_NONE) {
-        return "KILL is refused: the connection ids that clients see are the proxy's own";
+        return kill_why(session);
     }
     /* SET of session_track_* alone concerns only what this client is shown. It never reaches a
      * server, whose trackers are the proxy's. */
@@ -91,15 +93,11 @@ bool own_answer(struct session *session)
 {
     const struct statement *statement = &session->command->statement;
 
-    if (own_answer_why(session->command) == NULL) {
+    if (own_answer_why(session) == NULL) {
         return false;
     }
     if (statement->kill.kind != KILL_NONE) {
-        struct sql_error error =
-            error_make(ERROR_NOT_SUPPORTED_YET,
-                       "KILL is not served by this proxy: the connection ids it shows are its own");
-
-        session_refuse(session, &error);
+        kill_statement(session);
     } else if (statement->set.kinds == SET_TRACKER) {
         send_ok(session, 1);
         session_finish(session);

@@ -7,11 +7,10 @@
 
 #include <stdbool.h>
 
-struct command_in_hand;
 struct session;
 
-/* Why the classified statement is answered here; NULL: it is not. */
-const char *own_answer_why(const struct command_in_hand *command);
+/* Why the classified statement in hand is answered here; NULL: it is not. */
+const char *own_answer_why(const struct session *session);
 
 /* Answers the classified statement in hand, if it is one of these; then the command is over. */
 bool own_answer(struct session *session);

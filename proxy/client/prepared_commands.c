@@ -14,6 +14,7 @@
 #include "proxy/backend/prepared_cache.h"
 #include "proxy/client/command.h"
 #include "proxy/client/environment.h"
+#include "proxy/client/kill_command.h"
 #include "proxy/client/prepared_table.h"
 #include "proxy/client/send.h"
 #include "proxy/client/session.h"
@@ -165,6 +166,10 @@ void prepared_execute(struct session *session)
     if ((execute.flags & EXECUTE_CURSOR_MASK) != 0) {
         make_private(prepared);
         command->wants_primary = true;
+    }
+    if (kill_why(session) != NULL) {
+        kill_statement(session);
+        return;
     }
     command_place(session);
 }

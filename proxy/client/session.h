@@ -104,6 +104,8 @@ struct command_in_hand {
     bool fetching_trackers;  /* the answer is complete; a PING fetches what it could not carry */
     bool fetching_insert_id; /* ... and LAST_INSERT_ID() is asked for */
     uint64_t told_id;        /* by the OKs: the last id that was not 0 */
+    bool interrupted;        /* KILL QUERY came: it is not sent (again) */
+    bool awaits_kill;        /* it is a KILL, and others have yet to say what became of it */
     bool prepare_began;      /* PREPARE: the answer's first packet was seen */
     /* For its record, see recording.h; what it was sent to last is right after command_send. */
     uint8_t sent_to;      /* number of the server, plus 1; 0: it was not sent yet */

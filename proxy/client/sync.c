@@ -18,6 +18,7 @@
 #include "proxy/client/command.h"
 #include "proxy/client/environment.h"
 #include "proxy/client/insert_id.h"
+#include "proxy/client/kill_command.h"
 #include "proxy/client/login.h"
 #include "proxy/client/prepared_commands.h"
 #include "proxy/client/prepared_table.h"
@@ -287,6 +288,9 @@ void command_send(struct session *session)
     struct writer out = writer_over(session->worker->scratch, WORKER_SCRATCH_BYTES / 2);
     uint32_t id = 0;
 
+    if (kill_ends_command(session)) {
+        return;
+    }
     if (is_preparing(session, &out, &id)) {
         return;
     }

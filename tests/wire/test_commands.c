@@ -195,6 +195,7 @@ static void commands_that_are_not_served(void **state)
                                      COMMAND_QUERY,
                                      COMMAND_FIELD_LIST,
                                      COMMAND_STATISTICS,
+                                     COMMAND_PROCESS_KILL,
                                      COMMAND_PING,
                                      COMMAND_CHANGE_USER,
                                      COMMAND_STMT_PREPARE,

@@ -28,7 +28,7 @@ static struct kill_outcome kill_session(struct client *client)
 {
     struct kill_outcome outcome;
 
-    session_kill(session_of(client), &outcome);
+    session_kill(session_of(client), false, &outcome);
     return outcome;
 }
 
@@ -179,7 +179,7 @@ static void session_that_logs_in_is_closed(void **state)
 
     (void)state;
     world_run(world);
-    session_kill(world->workers[0].sessions, &(struct kill_outcome){0});
+    session_kill(world->workers[0].sessions, false, &(struct kill_outcome){0});
     world_run(world);
     assert_true(client->wire->proxy_closed);
     world_end(world);

@@ -455,7 +455,7 @@ static void kill_some_session(void)
         session = session->next;
     }
     if (session != NULL) {
-        session_kill(session, &outcome);
+        session_kill(session, false, &outcome);
     }
 }
 

@@ -10,6 +10,7 @@
 #include "proxy/backend/permits.h"
 #include "proxy/backend/pool.h"
 #include "proxy/client/environment.h"
+#include "proxy/client/kill_post.h"
 #include "proxy/client/user_secret.h"
 #include "proxy/client/variables.h"
 #include "proxy/log.h"
@@ -330,6 +331,7 @@ static void begin_process(struct world *world)
     world->registry = registry_new();
     world->roster = registry_enrol(world->registry, world->config, is_free, world);
     world->process.permits = permits_new(world->worker_count, ROSTER_SERVERS, limits, wake, world);
+    world->process.kill_post = kill_post_new(world->worker_count, wake, world);
     world->process.roster = current_roster;
     world->process.topology = current_topology;
     world->process.want = want;
@@ -483,6 +485,7 @@ void world_end(struct world *world)
     assert_int_equal(world->facts.references, 1);
     assert_int_equal(world->catalog.references, 1);
     permits_free(world->process.permits);
+    kill_post_free(world->process.kill_post);
     EVP_PKEY_free(world->process.rsa_key);
     assert_int_equal(world->roster->references, 1);
     roster_unref(world->roster);
