@@ -15,8 +15,8 @@
 
 enum {
     PREPARED_MAX = 200,
-    LONG_DATA_BYTES = 1 << 20, /* of one parameter */
-    TYPE_BYTES = 2,            /* per parameter, in an EXECUTE */
+    PREPARED_BYTES = 4 << 20, /* of texts and of values in pieces, of one client */
+    TYPE_BYTES = 2,           /* per parameter, in an EXECUTE */
 };
 
 /* A parameter's value that came in pieces, before the EXECUTE. */
@@ -45,9 +45,10 @@ static void refuse(struct admin_session *session, enum error_code code, const ch
 
 /* ---- life ---- */
 
-static void drop_long_data(struct admin_prepared *prepared)
+static void drop_long_data(struct admin_session *session, struct admin_prepared *prepared)
 {
     for (size_t i = 0; prepared->long_data != NULL && i < prepared->parameters; i++) {
+        session->prepared_bytes -= prepared->long_data[i].size;
         mem_free(prepared->long_data[i].data);
     }
     mem_free(prepared->long_data);
@@ -59,7 +60,8 @@ static void dispose(struct admin_session *session, struct admin_prepared *prepar
     if (prepared->statement != NULL) {
         engine_finalize(session->engine, prepared->statement);
     }
-    drop_long_data(prepared);
+    drop_long_data(session, prepared);
+    session->prepared_bytes -= prepared->text != NULL ? strlen(prepared->text) : 0;
     mem_free(prepared->text);
     mem_free(prepared->types);
     mem_free(prepared);
@@ -110,7 +112,7 @@ void admin_reset_prepared(struct admin_session *session, struct bytes payload)
         refuse(session, ERROR_UNKNOWN_STATEMENT, "Unknown prepared statement handler");
         return;
     }
-    drop_long_data(*at);
+    drop_long_data(session, *at);
     admin_session_ok(session, 0, NULL);
 }
 
@@ -125,6 +127,7 @@ static bool read_statement(struct admin_session *session, struct bytes sql,
 
     if (order.kind != ORDER_SQL) {
         prepared->text = mem_text_of((const char *)sql.data, sql.size);
+        session->prepared_bytes += strlen(prepared->text);
     } else {
         struct bytes text = order.sql != NULL ? bytes_of_text(order.sql) : sql;
         char *rewritten = command_rewrite(text);
@@ -195,7 +198,8 @@ void admin_prepare(struct admin_session *session, struct bytes sql)
         refuse(session, ERROR_PARSE, "only one statement can be prepared at a time");
         return;
     }
-    if (session->prepared_count >= PREPARED_MAX) {
+    if (session->prepared_count >= PREPARED_MAX ||
+        statement.size > PREPARED_BYTES - session->prepared_bytes) {
         refuse(session, ERROR_TOO_MANY_STATEMENTS, "too many prepared statements");
         return;
     }
@@ -234,12 +238,13 @@ void admin_long_data(struct admin_session *session, struct bytes payload)
     }
     piece = &(*at)->long_data[parameter];
     piece->is_given = true;
-    if (data.size > LONG_DATA_BYTES - piece->size) {
+    if (data.size > PREPARED_BYTES - session->prepared_bytes) {
         piece->is_too_long = true;
     } else if (data.size > 0) {
         piece->data = mem_realloc(piece->data, piece->size + data.size);
         memcpy(piece->data + piece->size, data.data, data.size);
         piece->size += data.size;
+        session->prepared_bytes += data.size;
     }
 }
 
@@ -318,7 +323,7 @@ void admin_execute(struct admin_session *session, struct bytes payload)
     }
     prepared = *at;
     is_fine = read_parameters(session, prepared, payload);
-    drop_long_data(prepared);
+    drop_long_data(session, prepared);
     if (!is_fine) {
         refuse(session, ERROR_WRONG_ARGUMENTS, "Incorrect arguments to EXECUTE");
         return;

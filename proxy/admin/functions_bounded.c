@@ -21,7 +21,9 @@ static struct bytes bytes_in(sqlite3_value *value, bool as_blob)
 /* glibc's memmem takes linear time also in the worst case. NULL: not there. */
 static const uint8_t *find(struct bytes text, struct bytes wanted)
 {
-    return wanted.size > text.size ? NULL : memmem(text.data, text.size, wanted.data, wanted.size);
+    return wanted.size > text.size || text.data == NULL
+               ? NULL
+               : memmem(text.data, text.size, wanted.data, wanted.size);
 }
 
 static size_t characters(struct bytes text)

@@ -1,6 +1,7 @@
 """What one client of the admin port can do to it, and to the program: nothing of note."""
 
 import contextlib
+import struct
 import time
 
 import pymysql
@@ -89,6 +90,51 @@ def test_reader_does_not_trace(alone):
     with reader(alone) as conn:
         for text in ("TRACE SESSION 1", "TRACE SESSION 1 OFF"):
             assert error_of(conn, text)[0] == 1227
+
+
+def test_values_in_pieces_are_bounded(alone):
+    piece = b"x" * 900000
+    with reader(alone) as conn:
+        def prepare(text):
+            conn._execute_command(0x16, text)
+            answer = conn._read_packet().get_all_data()
+            columns, parameters = struct.unpack_from("<HH", answer, 5)
+            for count in (columns, parameters):
+                for _ in range(count + 1 if count else 0):
+                    conn._read_packet()
+            return answer[1:5]
+
+        statements = [prepare(b"SELECT length(?)") for _ in range(8)]
+        for statement in statements:
+            conn._execute_command(0x18, statement + b"\0\0" + piece)  # has no answer
+        results = []
+        for statement in statements:
+            conn._execute_command(0x17, statement + b"\0\1\0\0\0\0\1\xfd\0")
+            try:
+                conn._read_packet()
+                for _ in range(4):
+                    conn._read_packet()
+                results.append("fine")
+            except pymysql.err.MySQLError as error:
+                results.append(error.args[0])
+        assert results == ["fine"] * 4 + [1210] * 4
+        # What was used is given back.
+        conn._execute_command(0x18, statements[7] + b"\0\0" + piece)
+        conn._execute_command(0x17, statements[7] + b"\0\1\0\0\0\0\1\xfd\0")
+        assert conn._read_packet().get_all_data()[0] == 1
+
+
+def test_prepared_commands_are_bounded(alone):
+    with reader(alone) as conn:
+        text = b"EXPLAIN ROUTE SELECT '" + b"x" * 900000 + b"'"
+        for _ in range(4):
+            conn._execute_command(0x16, text)
+            conn._read_packet()
+        conn._execute_command(0x16, text)
+        with pytest.raises(pymysql.err.MySQLError) as caught:
+            conn._read_packet()
+        assert caught.value.args[0] == 1461
+        assert query(conn, "SELECT 1") == ((1,),)
 
 
 # --- all of a change or nothing --------------------------------------------------------------
