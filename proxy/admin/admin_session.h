@@ -65,7 +65,7 @@ struct admin_session {
     struct reply reply;
     struct admin_prepared *prepared; /* owner: a list; admin_prepared.c */
     unsigned prepared_count;
-    size_t prepared_bytes; /* that these hold: texts of orders, values that came in pieces */
+    size_t prepared_bytes;  /* that these hold: texts of orders, values that came in pieces */
     uint32_t prepared_next; /* id of the next one */
 };
 
