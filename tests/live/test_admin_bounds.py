@@ -59,7 +59,7 @@ def test_functions_without_bounds_are_not_there(alone, call):
     ("instr(zeroblob(4000000), CAST(zeroblob(2000000) || x'01' AS BLOB))", 0),
     ("instr(hex(zeroblob(2000000)), hex(zeroblob(900000)) || '1')", 0),
     ("length(replace(hex(zeroblob(2000000)), hex(zeroblob(900000)) || '1', 'x'))", 4000000),
-    ("length(replace(hex(zeroblob(1000000)), '0', 'ab'))", 4000000),
+    ("length(replace(hex(zeroblob(100000)), '0', 'ab'))", 400000),
 ])
 def test_functions_over_long_texts_are_quick(alone, call, answer):
     with reader(alone) as conn:
