@@ -144,3 +144,23 @@ skip_name_resolve
 bind_address = 127.0.0.1
 CNF
 }
+
+# make_certificates DIR   a throw-away authority, and what it has signed: the servers' certificate
+# (127.0.0.1, ::1, localhost) and a client's. Named as MySQL looks for them in its data folder.
+make_certificates()
+{
+    local dir=$1 name
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -batch \
+        -subj /CN=tests-authority -keyout "$dir/ca-key.pem" -out "$dir/ca.pem" 2>/dev/null || return 1
+    for name in server client; do
+        openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -batch \
+            -subj "/CN=tests-$name" -keyout "$dir/$name-key.pem" -out "$dir/$name.csr" \
+            2>/dev/null || return 1
+        openssl x509 -req -in "$dir/$name.csr" -CA "$dir/ca.pem" -CAkey "$dir/ca-key.pem" \
+            -set_serial "0x$(openssl rand -hex 8)" -days 3650 -out "$dir/$name-cert.pem" \
+            -extfile <(echo "subjectAltName = IP:127.0.0.1, IP:::1, DNS:localhost") \
+            2>/dev/null || return 1
+        rm -f "$dir/$name.csr"
+        chmod 600 "$dir/$name-key.pem"
+    done
+}

@@ -39,6 +39,7 @@ mariadb_make_template()
     grep -q '\[ERROR\]' "$dir/log" && return 1
     end_servers TERM "$dir"
     rm -f "$dir"/data/*.err
+    make_certificates "$dir/data"
 }
 
 mariadb_prepare()
@@ -62,6 +63,11 @@ gtid_strict_mode = ON
 relay_log = relay
 slave_parallel_threads = 2
 slave_net_timeout = 10
+CNF
+    cat <<CNF
+ssl_ca = $DIR/$1/data/ca.pem
+ssl_cert = $DIR/$1/data/server-cert.pem
+ssl_key = $DIR/$1/data/server-key.pem
 CNF
     # A replica is read-only from its first moment, also after a restart.
     [ "$1" = 0 ] || echo "read_only = ON"

@@ -90,6 +90,8 @@ mysql_make_template()
     "${MYSQL_RUN[@]}" "$MYSQL_ROOT/usr/sbin/mysqld" --defaults-file="$dir/my.cnf" $(user_option) \
         --skip-networking --skip-log-bin --init-file="$dir/accounts.sql" || return 1
     rm -f "$dir"/data/auto.cnf "$dir"/data/*.err
+    # Its own have no names that a client could check.
+    make_certificates "$dir/data"
 }
 
 mysql_prepare()
