@@ -13,7 +13,8 @@ static char *copied(const char *text)
     return health_text(text ? text : "", text ? strlen(text) : 0);
 }
 
-struct account *account_new(const char *user, const char *password, unsigned timeout_ms)
+struct account *account_new(const char *user, const char *password,
+                            const struct health_security *security, unsigned timeout_ms)
 {
     struct account *account = health_alloc(1, sizeof(*account));
 
@@ -21,6 +22,8 @@ struct account *account_new(const char *user, const char *password, unsigned tim
     account->user = copied(user);
     account->password = copied(password);
     account->timeout_ms = timeout_ms;
+    account->tls = security->tls;
+    account->ca = copied(security->ca);
     return account;
 }
 
@@ -37,11 +40,12 @@ void account_unref(struct account *account)
     explicit_bzero(account->password, strlen(account->password));
     free(account->password);
     free(account->user);
+    free(account->ca);
     free(account);
 }
 
 bool account_equal(const struct account *a, const struct account *b)
 {
     return strcmp(a->user, b->user) == 0 && strcmp(a->password, b->password) == 0 &&
-           a->timeout_ms == b->timeout_ms;
+           a->timeout_ms == b->timeout_ms && a->tls == b->tls && strcmp(a->ca, b->ca) == 0;
 }

@@ -5,6 +5,8 @@
 #ifndef HEALTH_ACCOUNT_H
 #define HEALTH_ACCOUNT_H
 
+#include "health/security.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -13,10 +15,13 @@ struct account {
     char *user;
     char *password;
     unsigned timeout_ms;
+    enum health_tls tls;
+    char *ca;
 };
 
 /* Texts are copied; NULL counts as "". */
-struct account *account_new(const char *user, const char *password, unsigned timeout_ms);
+struct account *account_new(const char *user, const char *password,
+                            const struct health_security *security, unsigned timeout_ms);
 struct account *account_ref(struct account *account);
 void account_unref(struct account *account);
 

@@ -27,6 +27,7 @@ static void open_probe(struct watcher *w, struct account *account)
         .user = account->user,
         .password = account->password,
         .timeout_ms = account->timeout_ms,
+        .security = {account->tls, account->ca},
         .wake_fd = w->wake_fd,
         .queries = &record->gauges.queries,
     };

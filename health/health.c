@@ -131,7 +131,9 @@ static void copy_options(struct health *h, const struct health_options *from)
     h->options.servers = NULL; /* the cluster has its own copy */
     h->options.user = NULL;    /* see h->account */
     h->options.password = NULL;
-    h->account = account_new(from->user, from->password, timeout_for(from->poll_ms));
+    h->options.security.ca = NULL;
+    h->account =
+        account_new(from->user, from->password, &from->security, timeout_for(from->poll_ms));
     while (from->tracked && from->tracked[n])
         n++;
     const char **tracked = health_alloc(n + 1, sizeof(*tracked));
@@ -240,10 +242,10 @@ void health_remove(struct health *h, size_t number)
     unlock_and_tidy(h);
 }
 
-void health_tune(struct health *h, const char *user, const char *password, unsigned poll_ms,
-                 unsigned sample_min_ms)
+void health_tune(struct health *h, const char *user, const char *password,
+                 const struct health_security *security, unsigned poll_ms, unsigned sample_min_ms)
 {
-    struct account *account = account_new(user, password, timeout_for(poll_ms));
+    struct account *account = account_new(user, password, security, timeout_for(poll_ms));
     struct account *unused = account;
 
     health_lock(h);

@@ -14,6 +14,7 @@
 #ifndef HEALTH_HEALTH_H
 #define HEALTH_HEALTH_H
 
+#include "health/security.h"
 #include "health/topology.h"
 #include "health/watch.h"
 
@@ -42,7 +43,8 @@ struct health_options {
     const struct health_server *servers; /* numbers 0 .. server_count - 1 */
     size_t server_count;                 /* at most HEALTH_SERVERS */
     const char *user;
-    const char *password;       /* never logged; "" for none */
+    const char *password; /* never logged; "" for none */
+    struct health_security security;
     unsigned poll_ms;           /* 0: 1000 */
     unsigned sample_min_ms;     /* 0: 10 */
     const char *const *tracked; /* variable names for session_track_system_variables, NULL-ended */
@@ -80,12 +82,12 @@ bool health_put(struct health *health, size_t number, const struct health_server
 void health_remove(struct health *health, size_t number);
 
 /*
- * Other credentials and paces, as in health_options. When the credentials are others, monitors log
- * in again with them; every server is looked at at once. So credentials that servers refuse take
- * these servers down within moments: try them first.
+ * Other credentials, security and paces, as in health_options. When the first two are others,
+ * monitors log in again with them; every server is looked at at once. So credentials that servers
+ * refuse take these servers down within moments: try them first.
  */
-void health_tune(struct health *health, const char *user, const char *password, unsigned poll_ms,
-                 unsigned sample_min_ms);
+void health_tune(struct health *health, const char *user, const char *password,
+                 const struct health_security *security, unsigned poll_ms, unsigned sample_min_ms);
 
 /* The current snapshot, with a reference for the caller. */
 struct topology *health_topology(struct health *health);

@@ -62,22 +62,52 @@ static enum link_result lose(struct link *link, enum link_result result, const c
     return result;
 }
 
-/*
- * TLS is used where the library does so by itself and is not insisted on, nor is the server's
- * certificate checked; a monitor with a certificate to check gets its options here.
- */
-static void set_security(MYSQL *mysql)
-{
-#ifdef MARIADB_PACKAGE_VERSION
-    my_bool off = 0;
+/* Where Debian and its kin keep the authorities that the system trusts. */
+static const char system_authorities[] = "/etc/ssl/certs";
 
-    mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &off);
-    mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &off);
+static enum health_tls tls_of(const struct link *link)
+{
+    return link->target.unix_path ? HEALTH_TLS_DISABLED : link->target.security.tls;
+}
+
+static void set_authorities(const struct link *link, MYSQL *mysql)
+{
+    const char *ca = link->target.security.ca;
+
+    if (ca && ca[0])
+        mysql_options(mysql, MYSQL_OPT_SSL_CA, ca);
+    else
+        mysql_options(mysql, MYSQL_OPT_SSL_CAPATH, system_authorities);
+}
+
+/*
+ * MariaDB's library knows three things: to use TLS if the server offers it, which it calls to
+ * enforce it; with authorities, to check the chain of the certificate; and to check the name too.
+ * That TLS came about is checked afterwards.
+ */
+static void set_security(const struct link *link, MYSQL *mysql)
+{
+    enum health_tls tls = tls_of(link);
+
+    if (tls >= HEALTH_TLS_VERIFY_CA)
+        set_authorities(link, mysql);
+#ifdef MARIADB_PACKAGE_VERSION
+    my_bool enforce = tls != HEALTH_TLS_DISABLED;
+    my_bool verify = tls == HEALTH_TLS_VERIFY_IDENTITY;
+
+    mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &enforce);
+    mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
 #else
-    unsigned mode = SSL_MODE_PREFERRED;
+    static const unsigned modes[] = {
+        [HEALTH_TLS_DISABLED] = SSL_MODE_DISABLED,
+        [HEALTH_TLS_PREFERRED] = SSL_MODE_PREFERRED,
+        [HEALTH_TLS_REQUIRED] = SSL_MODE_REQUIRED,
+        [HEALTH_TLS_VERIFY_CA] = SSL_MODE_VERIFY_CA,
+        [HEALTH_TLS_VERIFY_IDENTITY] = SSL_MODE_VERIFY_IDENTITY,
+    };
     bool on = true;
 
-    mysql_options(mysql, MYSQL_OPT_SSL_MODE, &mode);
+    mysql_options(mysql, MYSQL_OPT_SSL_MODE, &modes[tls]);
     /* caching_sha2_password encrypts the password with this key where there is no TLS. */
     mysql_options(mysql, MYSQL_OPT_GET_SERVER_PUBLIC_KEY, &on);
 #endif
@@ -98,7 +128,7 @@ static void set_options(struct link *link, MYSQL *mysql)
 
         mysql_options(mysql, MYSQL_OPT_PROTOCOL, &tcp);
     }
-    set_security(mysql);
+    set_security(link, mysql);
 }
 
 static unsigned number_of_version(const char *text)
@@ -145,6 +175,8 @@ enum link_result link_open(struct link *link)
                                 t->timeout_ms < 1000 ? 1000 : t->timeout_ms);
         return lose(link, slow ? LINK_TIMED_OUT : LINK_LOST, NULL);
     }
+    if (tls_of(link) >= HEALTH_TLS_REQUIRED && !mysql_get_ssl_cipher(link->mysql))
+        return lose(link, LINK_LOST, "the server does not offer TLS, which is required");
     const char *version = mysql_get_server_info(link->mysql);
     link->flavor = strstr(version, "MariaDB") ? FLAVOR_MARIADB : FLAVOR_MYSQL;
     link->version_number = number_of_version(version);

@@ -10,6 +10,7 @@
 #define HEALTH_LINK_H
 
 #include "health/facts.h"
+#include "health/security.h"
 
 #include <mysql.h>
 #include <stdatomic.h>
@@ -33,6 +34,7 @@ struct link_target {
     const char *unix_path;
     const char *user;
     const char *password;
+    struct health_security security;
     unsigned timeout_ms; /* for connecting and as the library's own limit; at least 1000 is used */
     int wake_fd;         /* readable: give up (eventfd); -1: none */
     const atomic_uint *proxy_protocol; /* version of the PROXY header to begin with; NULL: none */

@@ -65,7 +65,8 @@ enum error_code {
     ERROR_CONNECTION_KILLED = 1927,
     ERROR_SERVER_LOST = 2013,
     ERROR_AUTH_PLUGIN = 2059,
-    ERROR_QUERY_TIMEOUT = 3024
+    ERROR_QUERY_TIMEOUT = 3024,
+    ERROR_SECURE_TRANSPORT_REQUIRED = 3159
 };
 
 /* The SQLSTATE that belongs to a code; "HY000" for one that is not in the table. */

@@ -26,6 +26,7 @@
 #include "proxy/process.h"
 #include "proxy/statement_log/spool.h"
 #include "proxy/program.h"
+#include "proxy/tls.h"
 #include "proxy/worker_thread.h"
 
 #include <errno.h>
@@ -406,14 +407,14 @@ static void shut_down(struct program *program, bool at_once)
     uv_async_send(&control->end);
 }
 
-static void start_program(struct control *control, struct config_sources *sources)
+static void start_program(struct control *control, struct config_sources *sources, struct tls *tls)
 {
     struct program *program = &control->program;
     struct timespec now;
 
     program->process = &control->process;
     program->events = event_ring_new();
-    program->live = live_new(program, sources, control->config);
+    program->live = live_new(program, sources, control->config, tls);
     program->shut_down = shut_down;
     clock_gettime(CLOCK_MONOTONIC, &now);
     program->started_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
@@ -498,18 +499,26 @@ static void dispose(struct control *control)
 int control_run(struct config *config, struct config_sources *sources)
 {
     struct control control = {.config = config};
+    struct tls *tls;
+    char *error;
     bool started;
 
     if (uv_loop_init(&control.loop) < 0) {
         log_error(log_name("proxy", NULL), "no event loop");
         return EXIT_CONFIG;
     }
+    tls = tls_new(&config->tls, NULL, &error);
+    if (tls == NULL) {
+        log_error(log_name("proxy", NULL), "%s", error);
+        mem_free(error);
+    }
     watch_signals(&control);
     raise_descriptor_limit(config);
     /* Signals are for this thread's loop: monitors and workers inherit the mask that libuv sets. */
-    start_program(&control, sources);
-    started = start_process(&control) && start_health(&control) && start_workers(&control) &&
-              start_http(&control) && start_admin(&control) && start_listeners(&control);
+    start_program(&control, sources, tls);
+    started = start_process(&control) && tls != NULL && start_health(&control) &&
+              start_workers(&control) && start_http(&control) && start_admin(&control) &&
+              start_listeners(&control);
     if (started) {
         log_info(log_name("proxy", NULL), "started workers=%u servers=%zu users=%zu",
                  config->proxy.workers, config->server_count, config->user_count);
@@ -518,6 +527,7 @@ int control_run(struct config *config, struct config_sources *sources)
     }
     uv_run(&control.loop, UV_RUN_DEFAULT);
     dispose(&control);
+    tls_unref(tls);
     uv_loop_close(&control.loop);
     log_info(log_name("proxy", NULL), "ended");
     return started ? EXIT_FINE : EXIT_CONFIG;

@@ -109,7 +109,7 @@ bool live_apply(struct live *live, const struct live_edit *edit, const char *who
     if (good) {
         config = config_sources_build(live->sources, &all, &live->kept, &report);
         *error = config == NULL ? live_report_text(&report) : NULL;
-        good = config != NULL && live_publish(live, config, who, error);
+        good = config != NULL && live_publish(live, config, false, who, error);
     }
     if (good) {
         config_edits_dispose(&live->edits);
@@ -170,7 +170,7 @@ static bool every_number_is_free(void *context, unsigned number)
 }
 
 struct live *live_new(struct program *program, struct config_sources *sources,
-                      struct config *config)
+                      struct config *config, struct tls *tls)
 {
     struct live *live = mem_calloc(1, sizeof *live);
 
@@ -182,7 +182,7 @@ struct live *live_new(struct program *program, struct config_sources *sources,
     live->auto_path = mem_text(sources->auto_path);
     live->registry = registry_new();
     live->config = config_ref(config);
-    live->roster = registry_enrol(live->registry, config, every_number_is_free, NULL);
+    live->roster = registry_enrol(live->registry, config, tls, every_number_is_free, NULL);
     return live;
 }
 

@@ -26,14 +26,15 @@ struct live_edit;
 struct config_sources;
 struct program;
 struct roster;
+struct tls;
 
 /* ---- life ---- */
 
-/* Takes the sources (config/sources.h, heap memory) over and a reference of the configuration that
- * was built from them. The program's other parts need not be
+/* Takes the sources (config/sources.h, heap memory) over and references of the configuration that
+ * was built from them and of `tls`. The program's other parts need not be
  * there before the first change. */
 struct live *live_new(struct program *program, struct config_sources *sources,
-                      struct config *config);
+                      struct config *config, struct tls *tls);
 
 /* After all who might ask are gone. */
 void live_free(struct live *live);

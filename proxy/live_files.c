@@ -128,7 +128,7 @@ bool live_reload(struct live *live, bool is_dry, const char *who, live_line *lin
         *error = live_report_text(&report);
     } else {
         compare(before, config, line, context);
-        good = is_dry || live_publish(live, config, who, error);
+        good = is_dry || live_publish(live, config, true, who, error);
     }
     if (good && !is_dry) {
         adopt(live, sources, &keeping);
@@ -262,7 +262,7 @@ static bool save(struct live *live, const char *who, const struct saving *saving
         forget_saved(live);
         config = config_sources_build(live->sources, &live->edits, &live->kept, &report);
         if (config != NULL) { /* the same values, with the file as their origin */
-            (void)live_publish(live, config, who, error);
+            (void)live_publish(live, config, false, who, error);
             config_unref(config);
         }
     }

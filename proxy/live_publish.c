@@ -14,6 +14,7 @@
 #include "proxy/monitoring.h"
 #include "proxy/program.h"
 #include "proxy/statement_log/spool.h"
+#include "proxy/tls.h"
 #include "proxy/worker_thread.h"
 
 #include <stdio.h>
@@ -91,9 +92,13 @@ static void put_servers(struct live *live)
     }
 }
 
-static bool same_monitor(const struct config_monitor *a, const struct config_monitor *b)
+static bool same_monitoring(const struct config *before, const struct config *after)
 {
-    return strcmp(a->user, b->user) == 0 && strcmp(a->password, b->password) == 0 &&
+    const struct config_monitor *a = &before->monitor;
+    const struct config_monitor *b = &after->monitor;
+
+    return before->tls.server == after->tls.server && strcmp(before->tls.ca, after->tls.ca) == 0 &&
+           strcmp(a->user, b->user) == 0 && strcmp(a->password, b->password) == 0 &&
            a->poll_ms == b->poll_ms && a->sample_min_ms == b->sample_min_ms;
 }
 
@@ -141,16 +146,35 @@ static bool switch_statement_log(struct live *live, const char *path, char **err
     return status == 0;
 }
 
-bool live_publish(struct live *live, struct config *config, const char *who, char **error)
+/* Files are looked at when somebody says so: what has become of a certificate's file meanwhile must
+ * not stand in the way of another change. */
+static struct tls *new_tls(struct live *live, const struct config *config, bool rereads,
+                           char **error)
+{
+    const struct config_tls *a = &live->config->tls;
+    const struct config_tls *b = &config->tls;
+    bool is_same = a->client == b->client && a->server == b->server &&
+                   a->verify_client == b->verify_client && strcmp(a->ca, b->ca) == 0 &&
+                   strcmp(a->cert, b->cert) == 0 && strcmp(a->client_ca, b->client_ca) == 0 &&
+                   strcmp(a->key, b->key) == 0 && strcmp(a->keylog_file, b->keylog_file) == 0;
+
+    return is_same && !rereads ? tls_ref(live->roster->tls) : tls_new(b, live->roster->tls, error);
+}
+
+bool live_publish(struct live *live, struct config *config, bool rereads, const char *who,
+                  char **error)
 {
     struct config *before;
     struct roster *roster;
+    struct tls *tls = new_tls(live, config, rereads, error);
 
     /* What can fail comes first; to number the servers cannot be taken back. */
-    if (!switch_statement_log(live, config->proxy.statement_log, error)) {
+    if (tls == NULL || !switch_statement_log(live, config->proxy.statement_log, error)) {
+        tls_unref(tls);
         return false;
     }
-    roster = registry_enrol(live->registry, config, is_free, live);
+    roster = registry_enrol(live->registry, config, tls, is_free, live);
+    tls_unref(tls);
     if (roster == NULL) {
         char *ignored = NULL;
 
@@ -166,9 +190,11 @@ bool live_publish(struct live *live, struct config *config, const char *who, cha
     remove_servers(live, live->roster, roster);
     switch_to(live, config, roster);
     put_servers(live);
-    if (!same_monitor(&before->monitor, &config->monitor)) {
+    if (!same_monitoring(before, config)) {
+        struct health_security security = monitoring_security(&config->tls);
+
         health_tune(live->program->process->health, config->monitor.user, config->monitor.password,
-                    config->monitor.poll_ms, config->monitor.sample_min_ms);
+                    &security, config->monitor.poll_ms, config->monitor.sample_min_ms);
     }
     log_set_level((enum log_level)config->proxy.log_level);
     tell_all(live, before, config, who);

@@ -39,7 +39,9 @@ struct live_edit {
 char *live_report_text(const struct config_report *report);
 
 /* Puts the configuration in force; when it returns every worker has adopted it. `changing` is held.
- * False with *error: it cannot be, and nothing has changed. */
-bool live_publish(struct live *live, struct config *config, const char *who, char **error);
+ * `rereads`: certificates are read again also where their paths are the same. False with *error: it
+ * cannot be, and nothing has changed. */
+bool live_publish(struct live *live, struct config *config, bool rereads, const char *who,
+                  char **error);
 
 #endif

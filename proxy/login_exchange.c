@@ -6,22 +6,33 @@
 #include "protocol/capability.h"
 #include "protocol/frame.h"
 #include "proxy/peer.h"
+#include "proxy/stream_tls.h"
+#include "proxy/tls.h"
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <string.h>
+#include <uv.h>
 
 enum { GREETING_BYTES = 512 };
 
-bool login_exchange_init(struct login_exchange *exchange)
+bool login_exchange_init(struct login_exchange *exchange, struct tls *tls, struct tls_room *room)
 {
     uint8_t random[SCRAMBLE_SIZE];
 
-    *exchange = (struct login_exchange){0};
+    *exchange = (struct login_exchange){
+        .tls = tls != NULL && tls->clients != NULL ? tls_ref(tls) : NULL, .room = room};
     if (RAND_bytes(random, sizeof random) != 1) {
         return false;
     }
     scramble_from_random(random, exchange->scramble);
     return true;
+}
+
+void login_exchange_dispose(struct login_exchange *exchange)
+{
+    tls_unref(exchange->tls);
+    OPENSSL_cleanse(exchange, sizeof *exchange);
 }
 
 void login_exchange_greet(struct login_exchange *exchange, struct stream *stream,
@@ -32,7 +43,7 @@ void login_exchange_greet(struct login_exchange *exchange, struct stream *stream
     size_t at = write_packet_begin(&out);
 
     memcpy(greeting->scramble, exchange->scramble, SCRAMBLE_SIZE);
-    greeting->capabilities = offered;
+    greeting->capabilities = offered | (exchange->tls != NULL ? CAPABILITY_SSL : 0);
     exchange->offered = offered;
     exchange->capabilities = CAPABILITY_PROTOCOL_41; /* errors have SQLSTATEs from here on */
     greeting_encode(&out, greeting);
@@ -139,6 +150,22 @@ static enum login_step on_auth_packet(struct login_exchange *exchange, struct st
     return act_on(exchange, stream, auth_server_next(&exchange->auth, payload, &out), &out);
 }
 
+/* A second request, or one that was not offered, is a malformed login. */
+static bool asks_for_tls(const struct login_exchange *exchange, const struct stream *stream,
+                         struct bytes payload)
+{
+    return exchange->tls != NULL && !exchange->authenticating && login_is_tls_request(payload) &&
+           !stream_is_tls(stream);
+}
+
+static enum login_step begin_tls(struct login_exchange *exchange, struct stream *stream)
+{
+    return stream_tls_accept(stream, exchange->tls, exchange->room)
+               ? LOGIN_WAITS
+               : fail(exchange,
+                      error_make(ERROR_HANDSHAKE, "%s", stream_reason(stream, UV_EPROTO)));
+}
+
 enum login_step login_exchange_read(struct login_exchange *exchange, struct stream *stream,
                                     struct auth_account (*account)(void *, const char *),
                                     void *context)
@@ -161,6 +188,10 @@ enum login_step login_exchange_read(struct login_exchange *exchange, struct stre
         return LOGIN_WAITS;
     }
     exchange->sequence++;
+    if (asks_for_tls(exchange, stream, frame_payload(in, frame))) {
+        stream_consume(stream, frame_size(frame));
+        return begin_tls(exchange, stream);
+    }
     step = exchange->authenticating
                ? on_auth_packet(exchange, stream, frame_payload(in, frame))
                : on_login_packet(exchange, stream, frame_payload(in, frame), account, context);

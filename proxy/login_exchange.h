@@ -2,7 +2,10 @@
  * The login of a client, as far as it is the same on every port that speaks the protocol: greeting,
  * login packet, the exchange of the authentication plugin. Who may come in is the caller's to say.
  *
- *   greet ──login packet──▶ account? ──exchange──▶ PROVED | DENIED          FAILED: not a client
+ *   greet ──[TLS]──login packet──▶ account? ──exchange──▶ PROVED | DENIED     FAILED: not a client
+ *
+ * Before the login packet a client may ask for TLS, with one packet in clear text; all that follows
+ * it, what has come already included, is read as TLS or not at all.
  *
  * What the packets hold is protocol/handshake.h's, how a password is proved protocol/auth.h's.
  */
@@ -17,6 +20,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct tls;
+struct tls_room;
+
 enum {
     LOGIN_PACKET_BYTES = 64 << 10, /* longer login packets are refused; attributes may take most */
     LOGIN_NAME_BYTES = 128,
@@ -26,6 +32,8 @@ enum {
 struct login_exchange {
     struct auth_server auth;
     uint8_t scramble[SCRAMBLE_SIZE];
+    struct tls *tls;       /* shared reference; NULL: no TLS is offered */
+    struct tls_room *room; /* borrower: for streams with TLS */
     uint8_t sequence;      /* of the next packet */
     bool authenticating;   /* the login packet came; the exchange goes on */
     bool with_password;    /* for the text of a refusal */
@@ -54,8 +62,12 @@ enum login_step login_exchange_begin(
     struct login_exchange *exchange, struct stream *stream, const struct login *packet,
     struct auth_account (*account)(void *context, const char *name), void *context);
 
-/* Makes the scramble. False: no random numbers can be had. */
-MUST_USE bool login_exchange_init(struct login_exchange *exchange);
+/* Makes the scramble, and takes a reference of `tls`. False: no random numbers can be had. */
+MUST_USE bool login_exchange_init(struct login_exchange *exchange, struct tls *tls,
+                                  struct tls_room *room);
+
+/* Wipes it; it is the caller's memory. */
+void login_exchange_dispose(struct login_exchange *exchange);
 
 /* Sends the greeting, whose scramble and capabilities are filled in here. */
 void login_exchange_greet(struct login_exchange *exchange, struct stream *stream,

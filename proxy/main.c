@@ -8,20 +8,41 @@
 #include "proxy/log.h"
 #include "proxy/memory.h"
 #include "proxy/options.h"
+#include "proxy/tls.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+/* Reads certificates as a start would; nothing is written. */
+static bool check_tls(const struct config_tls *config)
+{
+    struct config_tls readable = *config;
+    char no_file[] = "";
+    char *error;
+    struct tls *tls;
+
+    readable.keylog_file = no_file;
+    tls = tls_new(&readable, NULL, &error);
+    if (tls == NULL) {
+        fprintf(stderr, "%s\n", error);
+        mem_free(error);
+    }
+    tls_unref(tls);
+    return tls != NULL;
+}
+
 static int check(const struct options *options)
 {
+    bool is_good;
     struct config_report report = {0};
     struct config *config = config_load(options, &report);
 
     config_report_print(&report, stderr);
     config_report_dispose(&report);
+    is_good = config != NULL && check_tls(&config->tls);
     config_unref(config);
-    return config != NULL ? EXIT_FINE : EXIT_CONFIG;
+    return is_good ? EXIT_FINE : EXIT_CONFIG;
 }
 
 /* The configuration, with what it was built from in *sources. NULL: it is wrong, and was said. */

@@ -33,6 +33,19 @@ struct health_server monitoring_server(const struct config_server *server)
                                   .proxy_protocol = (unsigned)server->proxy_protocol};
 }
 
+struct health_security monitoring_security(const struct config_tls *tls)
+{
+    static const enum health_tls modes[] = {
+        [CONFIG_TLS_SERVER_DISABLED] = HEALTH_TLS_DISABLED,
+        [CONFIG_TLS_SERVER_PREFERRED] = HEALTH_TLS_PREFERRED,
+        [CONFIG_TLS_SERVER_REQUIRED] = HEALTH_TLS_REQUIRED,
+        [CONFIG_TLS_SERVER_VERIFY_CA] = HEALTH_TLS_VERIFY_CA,
+        [CONFIG_TLS_SERVER_VERIFY_IDENTITY] = HEALTH_TLS_VERIFY_IDENTITY,
+    };
+
+    return (struct health_security){.tls = modes[tls->server], .ca = tls->ca};
+}
+
 struct health *monitoring_start(const struct roster *roster, struct health_options options)
 {
     const struct config_monitor *monitor = &roster->config->monitor;
@@ -51,6 +64,7 @@ struct health *monitoring_start(const struct roster *roster, struct health_optio
     options.server_count = roster->server_count;
     options.user = monitor->user;
     options.password = monitor->password;
+    options.security = monitoring_security(&roster->config->tls);
     options.poll_ms = monitor->poll_ms;
     options.sample_min_ms = monitor->sample_min_ms;
     options.tracked = tracked;

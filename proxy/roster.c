@@ -5,6 +5,7 @@
 
 #include "proxy/config/address.h"
 #include "proxy/memory.h"
+#include "proxy/tls.h"
 
 #include <openssl/crypto.h>
 #include <string.h>
@@ -36,6 +37,7 @@ void roster_unref(struct roster *roster)
     if (roster != NULL &&
         atomic_fetch_sub_explicit(&roster->references, 1, memory_order_acq_rel) == 1) {
         config_unref(roster->config);
+        tls_unref(roster->tls);
         mem_free(roster);
     }
 }
@@ -236,7 +238,7 @@ static void enrol_users(struct registry *registry, struct roster *roster)
     }
 }
 
-struct roster *registry_enrol(struct registry *registry, struct config *config,
+struct roster *registry_enrol(struct registry *registry, struct config *config, struct tls *tls,
                               bool (*is_free)(void *context, unsigned number), void *context)
 {
     struct roster *roster;
@@ -247,6 +249,7 @@ struct roster *registry_enrol(struct registry *registry, struct config *config,
     roster = mem_calloc(1, sizeof *roster + registry->account_count * sizeof roster->users[0]);
     atomic_init(&roster->references, 1);
     roster->config = config_ref(config);
+    roster->tls = tls != NULL ? tls_ref(tls) : NULL;
     roster->user_count = registry->account_count;
     if (!enrol_servers(registry, roster, is_free, context)) {
         roster_unref(roster);

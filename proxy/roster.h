@@ -51,9 +51,12 @@ struct roster_user {
     struct user_secret *secret;       /* borrower: for config->password_hash */
 };
 
+struct tls;
+
 struct roster {
     atomic_uint references;
     struct config *config; /* shared reference */
+    struct tls *tls;       /* shared reference; NULL: no TLS on either side */
     unsigned server_count; /* highest number in use, plus 1 */
     unsigned user_count;
     struct roster_server servers[ROSTER_SERVERS];
@@ -94,10 +97,11 @@ struct registry *registry_new(void);
 /* No roster and no session may be left. */
 void registry_free(struct registry *registry);
 
-/* The roster of a configuration, with one reference for the caller; it takes its own of `config`.
+/* The roster of a configuration, with one reference for the caller; it takes its own of `config`
+ * and of `tls`, which may be NULL.
  * `is_free(context, number)` tells whether a hole may be used for another server: nothing may be
  * left of the old one. NULL: no number is free. */
-struct roster *registry_enrol(struct registry *registry, struct config *config,
+struct roster *registry_enrol(struct registry *registry, struct config *config, struct tls *tls,
                               bool (*is_free)(void *context, unsigned number), void *context);
 
 #endif

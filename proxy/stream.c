@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <uv.h>
 
 void stream_init(struct stream *stream, const struct stream_operations *operations,
                  const struct stream_events *events, void *owner)
@@ -97,8 +98,8 @@ static void keep(struct stream *stream, struct bytes chunk)
     stream->view_size = size;
 }
 
-/* Shows bytes that lie in the read buffer; what the owner leaves is kept. */
-static void show(struct stream *stream, struct bytes chunk)
+/* Shows bytes that lie in a read buffer; what the owner leaves is kept. */
+static void show_here(struct stream *stream, struct bytes chunk)
 {
     stream->view = chunk.data;
     stream->view_size = chunk.size;
@@ -116,7 +117,7 @@ static void show(struct stream *stream, struct bytes chunk)
     }
 }
 
-void stream_deliver(struct stream *stream, struct bytes chunk)
+void stream_show(struct stream *stream, struct bytes chunk)
 {
     size_t kept = stream->view_size;
 
@@ -132,12 +133,21 @@ void stream_deliver(struct stream *stream, struct bytes chunk)
             memcpy((uint8_t *)(uintptr_t)chunk.data - kept, stream->view, kept);
             drop_kept(stream);
         }
-        show(stream, (struct bytes){chunk.data - kept, chunk.size + kept});
+        show_here(stream, (struct bytes){chunk.data - kept, chunk.size + kept});
     }
     set_reading(stream);
 }
 
-void stream_write(struct stream *stream, const struct bytes *parts, size_t count)
+void stream_deliver(struct stream *stream, struct bytes chunk)
+{
+    if (stream->layer != NULL) {
+        stream->layer->operations->deliver(stream, chunk);
+    } else {
+        stream_show(stream, chunk);
+    }
+}
+
+void stream_carry(struct stream *stream, const struct bytes *parts, size_t count)
 {
     size_t total = 0;
     size_t taken = 0;
@@ -172,6 +182,15 @@ void stream_write(struct stream *stream, const struct bytes *parts, size_t count
         stream->congested = true;
     }
     stream->operations->write_later(stream, rest, at);
+}
+
+void stream_write(struct stream *stream, const struct bytes *parts, size_t count)
+{
+    if (stream->layer != NULL) {
+        stream->layer->operations->write(stream, parts, count);
+    } else {
+        stream_carry(stream, parts, count);
+    }
 }
 
 void stream_write_one(struct stream *stream, struct bytes bytes)
@@ -229,10 +248,23 @@ bool stream_is_congested(const struct stream *stream)
     return stream->congested;
 }
 
+const char *stream_reason(const struct stream *stream, int status)
+{
+    const char *trouble = stream->layer != NULL ? stream->layer->operations->trouble(stream) : NULL;
+
+    if (trouble != NULL) {
+        return trouble;
+    }
+    return status == UV_EOF ? "it closed the connection" : uv_strerror(status);
+}
+
 void stream_close(struct stream *stream)
 {
     if (stream->closing) {
         return;
+    }
+    if (stream->layer != NULL && !stream->failed && stream->queued_bytes == 0) {
+        stream->layer->operations->closing(stream);
     }
     stream->ended = true;
     stream->closing = true;
@@ -257,5 +289,8 @@ void stream_closed(struct stream *stream)
         drop_kept(stream);
     }
     stream->view_size = 0;
+    if (stream->layer != NULL) {
+        stream->layer->operations->dispose(stream);
+    }
     stream->events->on_closed(stream->owner);
 }

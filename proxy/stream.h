@@ -16,6 +16,12 @@
  * QUEUE_HIGH_BYTES `stream_is_congested` says so, and whoever feeds this stream stops reading its
  * own source until on_drained.
  *
+ * Between the carrier and all of this a layer may be put (TLS, stream_tls.h): from then on the
+ * peer's bytes pass through it both ways, and nobody above notices. A stream without a layer pays
+ * one comparison for it.
+ *
+ *      stream_deliver ──▶ layer ──▶ stream_show           stream_write ──▶ layer ──▶ stream_carry
+ *
  * A stream is freed in one place, after its close has been carried out; on_closed is the last call.
  */
 #ifndef TIDEMARK_PROXY_STREAM_H
@@ -46,6 +52,25 @@ struct stream_events {
                    int status); /* the peer closed (UV_EOF) or failed; nothing follows */
     void (*on_connected)(void *owner, int status); /* only for streams opened towards a server */
     void (*on_closed)(void *owner);                /* the last call: the owner's memory may go */
+    void (*on_secured)(void *owner); /* only after stream_tls_connect: bytes may be written */
+};
+
+/* What a layer must be able to do. */
+struct stream_layer_operations {
+    /* These bytes came from the carrier; what they mean goes to stream_show. */
+    void (*deliver)(struct stream *stream, struct bytes chunk);
+    /* The owner wrote these; what the peer gets goes to stream_carry. */
+    void (*write)(struct stream *stream, const struct bytes *parts, size_t count);
+    /* The stream closes, and the peer is there: a last word that fits the socket may be said. */
+    void (*closing)(struct stream *stream);
+    /* Why the stream failed, as fixed text or text that lives as long as the layer; NULL: not
+     * because of the layer. */
+    const char *(*trouble)(const struct stream *stream);
+    void (*dispose)(struct stream *stream);
+};
+
+struct stream_layer {
+    const struct stream_layer_operations *operations;
 };
 
 /* What a kind of stream must be able to do. */
@@ -64,20 +89,21 @@ struct stream_operations {
 struct stream {
     const struct stream_operations *operations;
     const struct stream_events *events;
-    void *owner;          /* borrower: the session or server connection above */
-    const uint8_t *view;  /* pending bytes: in the read buffer or in `kept` */
-    size_t view_size;     /* how many */
-    uint8_t *kept;        /* owner: unconsumed bytes between notifications; NULL when none */
-    size_t kept_capacity; /* size of that memory */
-    size_t pending_high;  /* PENDING_HIGH_BYTES unless the owner needs longer packets whole */
-    size_t queued_bytes;  /* handed to write_later and not yet sent */
-    bool delivering;      /* on_bytes is on the stack; the view is in the read buffer */
-    bool paused;          /* by the owner */
-    bool reading;         /* registered for reading */
-    bool congested;       /* past the high water, on_drained owed */
-    bool ended;           /* on_end was called, or a close was asked for */
-    bool failed;          /* ... because the peer is gone */
-    bool finishing;       /* to be closed when the queue is empty */
+    struct stream_layer *layer; /* owner; NULL: bytes are as the peer sees them */
+    void *owner;                /* borrower: the session or server connection above */
+    const uint8_t *view;        /* pending bytes: in the read buffer or in `kept` */
+    size_t view_size;           /* how many */
+    uint8_t *kept;              /* owner: unconsumed bytes between notifications; NULL when none */
+    size_t kept_capacity;       /* size of that memory */
+    size_t pending_high;        /* PENDING_HIGH_BYTES unless the owner needs longer packets whole */
+    size_t queued_bytes;        /* handed to write_later and not yet sent */
+    bool delivering;            /* on_bytes is on the stack; the view is in the read buffer */
+    bool paused;                /* by the owner */
+    bool reading;               /* registered for reading */
+    bool congested;             /* past the high water, on_drained owed */
+    bool ended;                 /* on_end was called, or a close was asked for */
+    bool failed;                /* ... because the peer is gone */
+    bool finishing;             /* to be closed when the queue is empty */
     bool closing;
 };
 
@@ -108,6 +134,9 @@ void stream_resume(struct stream *stream);
 
 bool stream_is_congested(const struct stream *stream);
 
+/* What on_end's status means, in words; good as long as the stream. */
+const char *stream_reason(const struct stream *stream, int status);
+
 /* Closes. Bytes that the socket has not taken by now are dropped. on_closed follows, later. */
 void stream_close(struct stream *stream);
 
@@ -118,6 +147,10 @@ void stream_finish(struct stream *stream);
 /* For kinds of streams: bytes came; `chunk` is good only during the call, and there are
  * STREAM_HEADROOM_BYTES of writable memory in front of it. */
 void stream_deliver(struct stream *stream, struct bytes chunk);
+/* For layers: what bytes of the carrier turned out to be; the same holds for `chunk`. */
+void stream_show(struct stream *stream, struct bytes chunk);
+/* For layers: sends the parts in order, as they are. */
+void stream_carry(struct stream *stream, const struct bytes *parts, size_t count);
 /* For kinds of streams: reading ended or a write failed. */
 void stream_fail(struct stream *stream, int status);
 /* For kinds of streams: `size` bytes given to write_later have left, or never will (status < 0). */

@@ -27,6 +27,7 @@ struct pool;
 struct session;
 struct stream;
 struct stream_events;
+struct tls_room;
 
 enum {
     WORKER_TICK_MS = 100,            /* how often worker_tick is to be called */
@@ -78,6 +79,7 @@ struct worker {
     bool draining;
     uint64_t drain_until_ns;
     uint8_t *scratch;                      /* owner: WORKER_SCRATCH_BYTES, free between calls */
+    struct tls_room *tls_room;             /* owner: for all streams with TLS */
     struct command_in_hand *free_commands; /* owner */
     size_t free_command_count;
     struct prepared_store *prepared; /* owner */

@@ -9,6 +9,7 @@
 #include "proxy/listener.h"
 #include "proxy/log.h"
 #include "proxy/memory.h"
+#include "proxy/stream_tls.h"
 #include "proxy/stream_uv.h"
 
 #include <stdio.h>
@@ -171,6 +172,7 @@ static void dispose(struct admin *admin)
 {
     uv_loop_close(&admin->loop);
     mem_free(admin->read_buffer);
+    tls_room_free(admin->tls_room);
     mem_free(admin);
 }
 
@@ -203,6 +205,7 @@ struct admin *admin_start(struct program *program)
         return NULL;
     }
     admin->read_buffer = mem_alloc(STREAM_HEADROOM_BYTES + STREAM_READ_BYTES);
+    admin->tls_room = tls_room_new();
     uv_async_init(&admin->loop, &admin->stop, on_stop);
     admin->stop.data = admin;
     uv_timer_init(&admin->loop, &admin->tick);

@@ -13,6 +13,7 @@
 
 struct admin_session;
 struct listener;
+struct tls_room;
 
 enum {
     ADMIN_CLIENTS = 200,    /* logged in at once ... */
@@ -33,7 +34,8 @@ struct admin {
     uv_timer_t tick;
     uv_idle_t turns; /* runs while a session has work to do */
     struct listener *listener;
-    uint8_t *read_buffer; /* owner */
+    uint8_t *read_buffer;      /* owner */
+    struct tls_room *tls_room; /* owner */
     struct admin_session *sessions;
     unsigned logins, clients; /* in the list, by state */
     uint32_t next_id;

@@ -12,8 +12,10 @@
 #include "proxy/config/config.h"
 #include "proxy/log.h"
 #include "proxy/memory.h"
+#include "proxy/live.h"
+#include "proxy/roster.h"
+#include "proxy/stream_tls.h"
 
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -46,7 +48,7 @@ static void enter(struct admin_session *session, enum admin_state state)
 static void dispose_login(struct admin_session *session)
 {
     if (session->login != NULL) {
-        OPENSSL_cleanse(session->login, sizeof *session->login);
+        login_exchange_dispose(session->login);
         mem_free(session->login);
         session->login = NULL;
     }
@@ -110,12 +112,17 @@ void admin_session_greet(struct admin_session *session)
                                 .status = STATUS_AUTOCOMMIT | STATUS_NO_BACKSLASH_ESCAPES,
                                 .collation = UTF8MB4_COLLATION,
                                 .plugin = bytes_of_text("mysql_native_password")};
+    struct roster *roster;
+    bool is_begun;
 
     session->out = writer_growing(OUT_BYTES);
     session->login = mem_alloc(sizeof *session->login);
     session->config = admin_config(session->admin);
     stream_open(session->client);
-    if (!login_exchange_init(session->login)) {
+    roster = live_roster(session->admin->program->live);
+    is_begun = login_exchange_init(session->login, roster->tls, session->admin->tls_room);
+    roster_unref(roster);
+    if (!is_begun) {
         struct sql_error error = error_make(ERROR_UNKNOWN, "no random numbers can be had");
 
         admin_session_fail(session, &error);
@@ -128,7 +135,7 @@ static struct auth_account find_account(void *context, const char *name)
 {
     struct admin_session *session = context;
     const struct config_admin *config = &session->config->admin;
-    struct auth_account account = {.secure = session->is_unix,
+    struct auth_account account = {.secure = session->is_unix || stream_is_tls(session->client),
                                    .plugin = AUTH_PLUGIN_NATIVE,
                                    .rsa_key = session->admin->program->process->rsa_key};
     const char *password = NULL;

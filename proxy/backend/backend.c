@@ -186,7 +186,7 @@ static void on_end(void *owner, int status)
     struct session *session = backend->session;
     struct sql_error error =
         error_make(ERROR_SERVER_LOST, "lost the connection to server %s: %s", server_name(backend),
-                   status == UV_EOF ? "it closed the connection" : uv_strerror(status));
+                   stream_reason(backend->stream, status));
 
     if (backend->state == BACKEND_CLOSING) {
         return;
@@ -507,12 +507,22 @@ static void on_connected(void *owner, int status)
     stream_open(backend->stream);
 }
 
+static void on_secured(void *owner)
+{
+    struct backend *backend = owner;
+
+    if (backend->state == BACKEND_LOGIN) {
+        backend_login_secured(backend);
+    }
+}
+
 const struct stream_events backend_events = {
     .on_bytes = on_bytes,
     .on_drained = on_drained,
     .on_end = on_end,
     .on_connected = on_connected,
     .on_closed = on_closed,
+    .on_secured = on_secured,
 };
 
 struct backend *backend_new(struct worker *worker, struct group *group, unsigned server)

@@ -3,6 +3,11 @@
  * and protocol/auth.h's business; here is only their order and what the proxy asks for:
  *
  *   AWAIT_GREETING --login--> AWAIT_ANSWER --more data | auth switch--> AWAIT_ANSWER --OK--> done
+ *         \--TLS request--> handshake --login--^
+ *
+ * Whether TLS is asked for is [tls] server's to say, and a server's that cannot: `preferred` is
+ * content with that. A handshake that fails ends the connection in any case, because who wants to
+ * listen could make it fail.
  */
 #include "proxy/backend/login.h"
 
@@ -15,14 +20,20 @@
 #include "proxy/config/config.h"
 #include "proxy/log.h"
 #include "proxy/memory.h"
+#include "proxy/stream_tls.h"
+#include "proxy/tls.h"
 #include "proxy/worker.h"
 
 #include <openssl/crypto.h>
+#include <uv.h>
+
+static const uint32_t MAX_PACKET = 1u << 30;
 
 enum {
-    LOGIN_COLLATION = 45,         /* utf8mb4_general_ci: both servers have it under this number */
-    LOGIN_PACKET_MAX = 64 << 10,  /* no login packet of a server is longer */
-    LOGIN_SCRATCH_BYTES = 4 << 10 /* enough for what auth.h and handshake.h write */
+    LOGIN_COLLATION = 45,          /* utf8mb4_general_ci: both servers have it under this number */
+    LOGIN_PACKET_MAX = 64 << 10,   /* no login packet of a server is longer */
+    LOGIN_SCRATCH_BYTES = 4 << 10, /* enough for what auth.h and handshake.h write */
+    PLUGIN_NAME_BYTES = 64,        /* as servers limit names */
 };
 
 /* Asked of every server, besides what the group's clients agreed on. */
@@ -32,6 +43,8 @@ enum {
 
 struct backend_login {
     bool greeted;
+    struct greeting greeting; /* its texts are in `plugin` */
+    char plugin[PLUGIN_NAME_BYTES];
     struct auth_client auth;
 };
 
@@ -74,7 +87,14 @@ static void refused(struct backend *backend, const struct sql_error *error)
     backend_fail(backend, &named);
 }
 
-static void send_login(struct backend *backend, struct bytes payload)
+/* Is what goes to the server safe from who might listen? */
+static bool is_private(const struct backend *backend)
+{
+    return backend_server(backend)->address.kind == CONFIG_ADDRESS_UNIX ||
+           stream_is_tls(backend->stream);
+}
+
+static void send_login(struct backend *backend, uint8_t sequence)
 {
     uint8_t response[AUTH_PAYLOAD_MAX];
     uint8_t packet[LOGIN_SCRATCH_BYTES];
@@ -82,44 +102,117 @@ static void send_login(struct backend *backend, struct bytes payload)
     struct writer out = writer_over(packet, sizeof packet);
     struct credential credential =
         user_credential(backend->roster, backend->group->account->number);
-    struct greeting greeting;
-    struct login login = {.max_packet = 1u << 30, .collation = LOGIN_COLLATION};
-    uint64_t missing;
+    const struct greeting *greeting = &backend->login->greeting;
+    struct login login = {.max_packet = MAX_PACKET, .collation = LOGIN_COLLATION};
     size_t at;
 
-    if (greeting_decode(payload, &greeting) != PARSE_OK) {
-        protocol_error(backend, "the greeting is malformed");
-        return;
-    }
-    backend->thread_id = greeting.thread_id;
-    backend->capabilities = LOGIN_CAPABILITIES | backend->group->capabilities;
-    missing = backend->capabilities & ~greeting.capabilities & ~CAPABILITY_MYSQL;
-    if (missing != 0) {
-        protocol_error(backend, "it lacks a protocol capability that the client was promised; "
-                                "are the servers of different kinds?");
-        return;
-    }
-    if (auth_client_begin(&backend->login->auth, &credential,
-                          backend_server(backend)->address.kind == CONFIG_ADDRESS_UNIX,
-                          greeting.plugin, greeting.scramble, &auth_out) == AUTH_DENIED) {
+    if (auth_client_begin(&backend->login->auth, &credential, is_private(backend),
+                          bytes_of_text(backend->login->plugin), greeting->scramble,
+                          &auth_out) == AUTH_DENIED) {
         refused(backend, &backend->login->auth.error);
         return;
     }
-    login.capabilities = backend->capabilities;
+    login.capabilities =
+        backend->capabilities | (stream_is_tls(backend->stream) ? CAPABILITY_SSL : 0);
     login.user = bytes_of_text(backend->group->account->name);
     login.response = writer_bytes(&auth_out);
     login.plugin = bytes_of_text(auth_plugin_name(backend->login->auth.plugin));
     at = write_packet_begin(&out);
     login_encode(&out, &login);
-    write_packet_end(&out, at, 1);
+    write_packet_end(&out, at, sequence);
     if (out.failed) {
         protocol_error(backend, "the user name is too long");
         return;
     }
-    backend->login->greeted = true;
     stream_write_one(backend->stream, writer_bytes(&out));
     OPENSSL_cleanse(response, sizeof response);
     OPENSSL_cleanse(packet, sizeof packet);
+}
+
+/* ---- TLS ---- */
+
+void backend_login_secured(struct backend *backend)
+{
+    send_login(backend, 2);
+}
+
+static void ask_for_tls(struct backend *backend)
+{
+    uint8_t packet[FRAME_HEAD_SIZE + 32];
+    struct writer out = writer_over(packet, sizeof packet);
+    size_t at = write_packet_begin(&out);
+
+    tls_request_encode(&out, backend->capabilities | CAPABILITY_SSL, MAX_PACKET, LOGIN_COLLATION);
+    write_packet_end(&out, at, 1);
+    stream_write_one(backend->stream, writer_bytes(&out));
+}
+
+/* The greeting has been consumed. */
+static void begin_tls(struct backend *backend)
+{
+    struct worker *worker = backend->worker;
+    bool checks_host = backend->roster->config->tls.server == CONFIG_TLS_SERVER_VERIFY_IDENTITY;
+
+    ask_for_tls(backend);
+    if (!stream_tls_connect(backend->stream, backend->roster->tls, worker->tls_room,
+                            backend_server(backend)->address.host, checks_host)) {
+        protocol_error(backend, stream_is_tls(backend->stream)
+                                    ? stream_reason(backend->stream, UV_EPROTO)
+                                    : "clear text came where TLS has to begin");
+    }
+}
+
+/* ---- the greeting ---- */
+
+static bool wants_tls(const struct backend *backend)
+{
+    const struct tls *tls = backend->roster->tls;
+
+    return tls != NULL && tls->servers != NULL &&
+           backend_server(backend)->address.kind != CONFIG_ADDRESS_UNIX;
+}
+
+/* Keeps what the login needs of it. False: the connection is closing. */
+static bool take_greeting(struct backend *backend, struct bytes payload)
+{
+    struct backend_login *login = backend->login;
+    struct greeting *greeting = &login->greeting;
+    uint64_t missing;
+
+    if (greeting_decode(payload, greeting) != PARSE_OK ||
+        !bytes_to_text(greeting->plugin, login->plugin, sizeof login->plugin)) {
+        protocol_error(backend, "the greeting is malformed");
+        return false;
+    }
+    greeting->version = greeting->plugin = (struct bytes){NULL, 0}; /* they lie in the packet */
+    backend->thread_id = greeting->thread_id;
+    backend->capabilities = LOGIN_CAPABILITIES | backend->group->capabilities;
+    missing = backend->capabilities & ~greeting->capabilities & ~CAPABILITY_MYSQL;
+    if (missing != 0) {
+        protocol_error(backend, "it lacks a protocol capability that the client was promised; "
+                                "are the servers of different kinds?");
+        return false;
+    }
+    if (wants_tls(backend) && !(greeting->capabilities & CAPABILITY_SSL) &&
+        backend->roster->config->tls.server != CONFIG_TLS_SERVER_PREFERRED) {
+        protocol_error(backend, "it does not offer TLS, which [tls] server asks for");
+        return false;
+    }
+    login->greeted = true;
+    return true;
+}
+
+static void on_greeting(struct backend *backend, struct bytes payload, size_t size)
+{
+    if (!take_greeting(backend, payload)) {
+        return;
+    }
+    stream_consume(backend->stream, size);
+    if (wants_tls(backend) && backend->login->greeting.capabilities & CAPABILITY_SSL) {
+        begin_tls(backend);
+    } else {
+        send_login(backend, 1);
+    }
 }
 
 static void continue_login(struct backend *backend, struct bytes payload, uint8_t sequence)
@@ -177,7 +270,8 @@ void backend_login_read(struct backend *backend)
             if (error_is_packet(payload) && error_decode(payload, &error) == PARSE_OK) {
                 refused(backend, &error);
             } else {
-                send_login(backend, payload);
+                on_greeting(backend, payload, frame_size(frame));
+                continue;
             }
         } else {
             continue_login(backend, payload, frame.sequence);

@@ -12,6 +12,9 @@ void backend_login_begin(struct backend *backend);
 /* Takes what the server sent; ends in backend_logged_in or backend_fail. */
 void backend_login_read(struct backend *backend);
 
+/* The handshake that this login asked for is over. */
+void backend_login_secured(struct backend *backend);
+
 void backend_login_dispose(struct backend *backend);
 
 #endif

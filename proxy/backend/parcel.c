@@ -10,6 +10,7 @@
 #include "proxy/backend/prepared_cache.h"
 #include "proxy/client/environment.h"
 #include "proxy/memory.h"
+#include "proxy/stream_tls.h"
 #include "proxy/worker.h"
 
 #include <unistd.h>
@@ -53,8 +54,10 @@ struct backend_parcel *backend_pack(struct backend *backend)
     struct backend_parcel *parcel;
     int fd;
 
-    if (transport->detach == NULL || backend->environment == NULL ||
-        stream_peek(backend->stream).size > 0 || backend->stream->queued_bytes > 0) {
+    /* A TLS connection is more than its socket. */
+    if (transport->detach == NULL || stream_is_tls(backend->stream) ||
+        backend->environment == NULL || stream_peek(backend->stream).size > 0 ||
+        backend->stream->queued_bytes > 0) {
         return NULL;
     }
     fd = transport->detach(transport->context, backend->stream);

@@ -4,7 +4,7 @@
  *
  *   greeting --login packet--> account --exchange--> verified --default schema tried--> OK
  *        |                        |                     |                |
- *       1040                     1045                  1203         1049, 1044: the server's words
+ *       1040                   1045, 3159              1203         1049, 1044: the server's words
  */
 #include "proxy/client/login.h"
 
@@ -20,6 +20,7 @@
 #include "proxy/log.h"
 #include "proxy/login_exchange.h"
 #include "proxy/memory.h"
+#include "proxy/stream_tls.h"
 #include "proxy/worker.h"
 
 #include <openssl/crypto.h>
@@ -43,6 +44,7 @@ void login_dispose(struct session *session)
 {
     if (session->login != NULL) {
         roster_unref(session->login->roster);
+        login_exchange_dispose(&session->login->exchange);
         OPENSSL_cleanse(session->login, sizeof *session->login);
         mem_free(session->login);
         session->login = NULL;
@@ -108,7 +110,8 @@ void login_greet(struct session *session)
         error = error_make(ERROR_SERVER_SHUTDOWN, "Server shutdown in progress");
     } else {
         session->login = mem_calloc(1, sizeof *session->login);
-        if (!login_exchange_init(&session->login->exchange)) {
+        if (!login_exchange_init(&session->login->exchange, session->worker->roster->tls,
+                                 session->worker->tls_room)) {
             error = error_make(ERROR_UNKNOWN, "no random numbers can be had");
         }
     }
@@ -129,13 +132,49 @@ static void deny(struct session *session)
     session_fail(session, &error);
 }
 
+/* Nobody on the way can listen; as servers see it, a Unix socket counts. */
+static bool is_private(const struct session *session)
+{
+    return session->is_unix || stream_is_tls(session->client);
+}
+
+/* As a server with require_secure_transport says it, once the password was right: MariaDB has no
+ * word for it. */
+static void deny_clear_text(struct session *session)
+{
+    const struct server_facts *facts = session_facts(session);
+    struct sql_error error = error_make(ERROR_SECURE_TRANSPORT_REQUIRED,
+                                        "Connections using insecure transport are prohibited while "
+                                        "--require_secure_transport=ON.");
+
+    if (facts != NULL && facts->flavor == FLAVOR_MARIADB) {
+        deny(session);
+    } else {
+        session_fail(session, &error);
+    }
+}
+
+/* The connection is what the user's must be. */
+static bool is_as_required(const struct session *session, const struct config_user *user)
+{
+    switch ((enum config_require)user->require) {
+    case CONFIG_REQUIRE_NONE:
+        break;
+    case CONFIG_REQUIRE_SSL:
+        return stream_is_tls(session->client);
+    case CONFIG_REQUIRE_X509:
+        return stream_tls_peer_is_certified(session->client);
+    }
+    return true;
+}
+
 /* What is known of the user who wants to come in: for login_exchange. */
 static struct auth_account find_account(void *context, const char *name)
 {
     struct session *session = context;
     struct session_login *login = session->login;
     const struct server_facts *facts = session_facts(session);
-    struct auth_account account = {.secure = session->is_unix,
+    struct auth_account account = {.secure = is_private(session),
                                    .rsa_key = session->worker->process->rsa_key};
 
     login->roster = roster_ref(session->worker->roster);
@@ -250,6 +289,20 @@ void login_schema_refused(struct session *session, const struct sql_error *error
 
 /* ---- the exchange ---- */
 
+static void proved(struct session *session)
+{
+    const struct roster_user *user = session->login->user;
+
+    if (user == NULL || !is_as_required(session, user->config)) {
+        deny(session);
+    } else if (worker_config(session->worker)->tls.client == CONFIG_TLS_CLIENT_REQUIRED &&
+               !is_private(session)) {
+        deny_clear_text(session);
+    } else {
+        verified(session);
+    }
+}
+
 static void act_on(struct session *session, enum login_step step)
 {
     const struct login_exchange *exchange = &session->login->exchange;
@@ -262,11 +315,7 @@ static void act_on(struct session *session, enum login_step step)
     case LOGIN_WAITS:
         break;
     case LOGIN_PROVED:
-        if (session->login->user == NULL) {
-            deny(session);
-        } else {
-            verified(session);
-        }
+        proved(session);
         break;
     case LOGIN_DENIED:
         deny(session);

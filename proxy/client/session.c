@@ -213,8 +213,8 @@ static void on_end(void *owner, int status)
 {
     struct session *session = owner;
 
-    session_close(session,
-                  status == UV_EOF ? "the client closed the connection" : uv_strerror(status));
+    session_close(session, status == UV_EOF ? "the client closed the connection"
+                                            : stream_reason(session->client, status));
 }
 
 static void on_connected(void *owner, int status)

@@ -66,8 +66,6 @@ static char *text_for(struct build *build, const struct setting *setting,
 static void check_built(struct build *build, const struct setting *setting,
                         const struct draft_entry *entry)
 {
-    bool warns = setting->not_yet;
-
     if (entry->text == NULL || entry->is_bad || entry->text[0] == '\0') {
         return;
     }
@@ -79,13 +77,7 @@ static void check_built(struct build *build, const struct setting *setting,
                          "\"%s\" is not built yet and cannot be ignored safely, allowed for now: "
                          "%s",
                          entry->text, setting->choices[0]);
-            return;
         }
-        warns = warns && (setting->harmless & bit) == 0;
-    }
-    if (warns) {
-        report_warning(build->draft->report, &entry->origin, setting->key,
-                       "is accepted but has no effect yet");
     }
 }
 

@@ -173,8 +173,7 @@ void config_print_settings(FILE *to)
         }
         fprintf(to, "%s%s = %s\n", setting->default_text != NULL ? "; " : "", setting->key,
                 setting->default_text != NULL ? setting->default_text : "");
-        fprintf(to, ";     %s\n;     allowed: %s%s\n", setting->help, allowed,
-                setting->not_yet ? " (no effect yet)" : "");
+        fprintf(to, ";     %s\n;     allowed: %s\n", setting->help, allowed);
         mem_free(allowed);
     }
 }

@@ -103,6 +103,15 @@ enum config_tls_client {
     CONFIG_TLS_CLIENT_REQUIRED,
 };
 
+enum config_verify_client {
+    CONFIG_VERIFY_CLIENT_OFF,
+    CONFIG_VERIFY_CLIENT_OPTIONAL,
+    CONFIG_VERIFY_CLIENT_REQUIRED,
+};
+
+/* What a user's connection must have, as in CREATE USER ... REQUIRE. */
+enum config_require { CONFIG_REQUIRE_NONE, CONFIG_REQUIRE_SSL, CONFIG_REQUIRE_X509 };
+
 enum config_tls_server {
     CONFIG_TLS_SERVER_DISABLED,
     CONFIG_TLS_SERVER_PREFERRED,
@@ -149,6 +158,7 @@ struct config_user {
     unsigned max_connections; /* 0: no limit of its own */
     char *password;           /* NULL when only password_hash is given; wiped when freed */
     char *password_hash;      /* "*" and 40 hexadecimal digits, of mysql_native_password; or NULL */
+    int require;              /* enum config_require */
 };
 
 struct config_monitor {
@@ -187,8 +197,11 @@ struct config_tls {
     char *ca;
     char *cert;
     int client; /* enum config_tls_client */
+    char *client_ca;
     char *key;
-    int server; /* enum config_tls_server */
+    char *keylog_file; /* "": none */
+    int server;        /* enum config_tls_server */
+    int verify_client; /* enum config_verify_client */
 };
 
 /* Where a value came from, for the table of settings and for messages. */

@@ -173,6 +173,35 @@ static void check_tls(const struct rules *rules)
         report_error(rules->draft->report, place_of(rules, SECTION_TLS, NULL, "key"), "key",
                      "is set without cert, allowed: both or none");
     }
+    if (tls->verify_client != CONFIG_VERIFY_CLIENT_OFF && tls->client_ca[0] == '\0') {
+        report_error(rules->draft->report, place_of(rules, SECTION_TLS, NULL, "verify_client"),
+                     "verify_client",
+                     "is set without client_ca, allowed: off, or a file of authorities");
+    }
+}
+
+/* A user whom nobody could ever be is a mistake. */
+static void check_requirements(const struct rules *rules)
+{
+    const struct config_tls *tls = &rules->config->tls;
+
+    for (size_t i = 0; i < rules->config->user_count; i++) {
+        const struct config_user *user = &rules->config->users[i];
+
+        if (user->require != CONFIG_REQUIRE_NONE && tls->client == CONFIG_TLS_CLIENT_DISABLED) {
+            report_error(rules->draft->report, place_of(rules, SECTION_USER, user->name, "require"),
+                         "require",
+                         "is set in [user %s] while [tls] client is disabled, allowed: none",
+                         user->name);
+        } else if (user->require == CONFIG_REQUIRE_X509 &&
+                   tls->verify_client == CONFIG_VERIFY_CLIENT_OFF) {
+            report_error(rules->draft->report, place_of(rules, SECTION_USER, user->name, "require"),
+                         "require",
+                         "\"x509\" is set in [user %s] while [tls] verify_client is off, "
+                         "allowed: none | ssl",
+                         user->name);
+        }
+    }
 }
 
 static void check_pool(const struct rules *rules)
@@ -209,5 +238,6 @@ void rules_check(const struct config *config, struct draft *draft, const char *p
     check_listeners(&rules);
     check_monitor(&rules);
     check_tls(&rules);
+    check_requirements(&rules);
     check_pool(&rules);
 }

@@ -19,11 +19,13 @@ static const char *const consistency_words[] = {"eventual",  "bounded", "session
 static const char *const log_level_words[] = {"error", "warn", "info", "debug", NULL};
 static const char *const proxy_protocol_words[] = {"off", "v1", "v2", NULL};
 static const char *const ready_words[] = {"writes", "reads", NULL};
+static const char *const require_words[] = {"none", "ssl", "x509", NULL};
 static const char *const role_words[] = {"auto", "primary", "replica", NULL};
 static const char *const scope_words[] = {"connection", "user", "key", "proxy", NULL};
 static const char *const tls_client_words[] = {"disabled", "preferred", "required", NULL};
 static const char *const tls_server_words[] = {"disabled",  "preferred",       "required",
                                                "verify_ca", "verify_identity", NULL};
+static const char *const verify_client_words[] = {"off", "optional", "required", NULL};
 
 enum {
     MS_MAX = 2147483647, /* almost 25 days */
@@ -34,7 +36,6 @@ enum {
 #define AT(type, field) .offset = offsetof(struct type, field)
 #define RANGE(least, most) .min = (least), .max = (most)
 #define RELOADS .reloadable = true
-#define NOT_YET .not_yet = true
 
 /* clang-format off */
 const struct setting settings[] = {
@@ -114,6 +115,9 @@ const struct setting settings[] = {
     {SECTION_USER, "password_hash", SETTING_PASSWORD_HASH, "", AT(config_user, password_hash),
      RELOADS,
      .help = "instead of the password: its hash of mysql_native_password, * and 40 hex digits"},
+    {SECTION_USER, "require", SETTING_CHOICE, "none", .choices = require_words,
+     AT(config_user, require), RELOADS,
+     .help = "what the user's connections must have: TLS, or a client certificate too"},
 
     {SECTION_MONITOR, "password", SETTING_SECRET, "", AT(config_monitor, password), RELOADS,
      .help = "password of the monitor's account"},
@@ -171,21 +175,23 @@ const struct setting settings[] = {
     {SECTION_ADMIN, "user", SETTING_TEXT, "admin", AT(config_admin, user), RELOADS,
      .help = "user of the admin port"},
 
-    {SECTION_TLS, "ca", SETTING_PATH, "", AT(config_tls, ca), NOT_YET,
-     .help = "PEM file of the authorities that servers' certificates must come from"},
-    {SECTION_TLS, "cert", SETTING_PATH, "", AT(config_tls, cert), NOT_YET,
-     .help = "PEM file of the certificate shown to clients"},
+    {SECTION_TLS, "ca", SETTING_PATH, "", AT(config_tls, ca), RELOADS,
+     .help = "PEM file of the authorities that servers' certificates must come from; empty: the system's"},
+    {SECTION_TLS, "cert", SETTING_PATH, "", AT(config_tls, cert), RELOADS,
+     .help = "PEM file of the certificate shown to clients, then its chain; empty: made at start"},
     {SECTION_TLS, "client", SETTING_CHOICE, "preferred", .choices = tls_client_words,
-     AT(config_tls, client), NOT_YET, .harmless = BIT(CONFIG_TLS_CLIENT_DISABLED),
-     .refused = BIT(CONFIG_TLS_CLIENT_REQUIRED),
-     .help = "TLS between clients and the proxy"},
-    {SECTION_TLS, "key", SETTING_PATH, "", AT(config_tls, key), NOT_YET,
-     .help = "PEM file of the certificate's private key"},
+     AT(config_tls, client), RELOADS, .help = "TLS between clients and the proxy"},
+    {SECTION_TLS, "client_ca", SETTING_PATH, "", AT(config_tls, client_ca), RELOADS,
+     .help = "PEM file of the authorities that clients' certificates must come from"},
+    {SECTION_TLS, "key", SETTING_PATH, "", AT(config_tls, key), RELOADS,
+     .help = "PEM file of the certificate's private key, not encrypted"},
+    {SECTION_TLS, "keylog_file", SETTING_PATH, "", AT(config_tls, keylog_file), RELOADS,
+     .help = "for debugging: file that the secrets of TLS sessions are appended to; empty: none"},
     {SECTION_TLS, "server", SETTING_CHOICE, "preferred", .choices = tls_server_words,
-     AT(config_tls, server), NOT_YET, .harmless = BIT(CONFIG_TLS_SERVER_DISABLED),
-     .refused = BIT(CONFIG_TLS_SERVER_REQUIRED) | BIT(CONFIG_TLS_SERVER_VERIFY_CA) |
-                BIT(CONFIG_TLS_SERVER_VERIFY_IDENTITY),
-     .help = "TLS between the proxy and the servers"},
+     AT(config_tls, server), RELOADS, .help = "TLS between the proxy and the servers"},
+    {SECTION_TLS, "verify_client", SETTING_CHOICE, "off", .choices = verify_client_words,
+     AT(config_tls, verify_client), RELOADS,
+     .help = "are clients asked for a certificate, and must they have one"},
 };
 /* clang-format on */
 

@@ -45,11 +45,9 @@ struct setting {
     unsigned min, max;          /* SETTING_NUMBER, SETTING_CORES */
     const char *const *choices; /* SETTING_CHOICE: NULL-terminated */
     bool reloadable;
-    bool not_yet;      /* its part of the program is not built yet: setting it gives a warning */
-    unsigned harmless; /* SETTING_CHOICE: bits of the choices that need no such warning */
-    unsigned refused;  /* SETTING_CHOICE: bits of the choices that are an error: not built yet, and
-                        * to ignore them would be less safe than what the user asked for */
-    size_t offset;     /* in the section's struct in config.h */
+    unsigned refused; /* SETTING_CHOICE: bits of the choices that are an error: not built yet, and
+                       * to ignore them would be less safe than what the user asked for */
+    size_t offset;    /* in the section's struct in config.h */
     const char *help;
 };
 

@@ -305,7 +305,7 @@ void world_reconfigure(struct world *world, const char *text)
 {
     char *const nothing[] = {NULL};
     struct config *config = load_config(text, nothing);
-    struct roster *roster = registry_enrol(world->registry, config, is_free, world);
+    struct roster *roster = registry_enrol(world->registry, config, world->tls, is_free, world);
 
     config_unref(config);
     roster_unref(world->roster);
@@ -329,7 +329,7 @@ static void begin_process(struct world *world)
         limits[i] = world->config->servers[i].max_connections;
     }
     world->registry = registry_new();
-    world->roster = registry_enrol(world->registry, world->config, is_free, world);
+    world->roster = registry_enrol(world->registry, world->config, world->tls, is_free, world);
     world->process.permits = permits_new(world->worker_count, ROSTER_SERVERS, limits, wake, world);
     world->process.kill_post = kill_post_new(world->worker_count, wake, world);
     world->process.roster = current_roster;

@@ -45,6 +45,7 @@ struct world {
     struct config *config;
     struct registry *registry; /* owner */
     struct roster *roster;     /* shared reference */
+    struct tls *tls;           /* owner; NULL: neither side has TLS */
     struct worker workers[WORLD_WORKERS_MAX];
     bool wakes[WORLD_WORKERS_MAX]; /* who is to be woken */
     bool disposed[WORLD_WORKERS_MAX];

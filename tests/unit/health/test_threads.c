@@ -560,9 +560,10 @@ static void test_tune(void **state)
 
     (void)state;
     atomic_store(&world.refuses, true);
-    health_tune(health, "u", "p", 10000, 10); /* the same credentials: they are refused, */
-    wait_for_count(&world.refused, 3);        /* after one look at each, long before 10 s */
-    health_tune(health, "u", "new", 20, 10);
+    health_tune(health, "u", "p", &(struct health_security){0}, 10000,
+                10);                   /* the same credentials: they are refused, */
+    wait_for_count(&world.refused, 3); /* after one look at each, long before 10 s */
+    health_tune(health, "u", "new", &(struct health_security){0}, 20, 10);
     topology_unref(t);
     t = settled();
     ask_until(t, 1, write_once());
@@ -570,7 +571,7 @@ static void test_tune(void **state)
     unsigned looks = atomic_load(&world.looks);
     usleep(300000);
     assert_true(atomic_load(&world.looks) - looks > 3 * 5); /* each 20 ms */
-    health_tune(health, "u", "new", 10000, 10);
+    health_tune(health, "u", "new", &(struct health_security){0}, 10000, 10);
     usleep(50000);
     looks = atomic_load(&world.looks);
     usleep(300000);
@@ -624,7 +625,8 @@ static void test_changes_under_load(void **state)
         assert_true(health_put(health, 1, &changed));
         health_drain(health, 2, i % 2);
         if (i % 10 == 0)
-            health_tune(health, "u", i % 20 ? "p" : "new", 20 + i, 10);
+            health_tune(health, "u", i % 20 ? "p" : "new", &(struct health_security){0}, 20 + i,
+                        10);
         usleep(3000);
     }
     health_drain(health, 2, false);

@@ -141,7 +141,7 @@ static void start_process(struct program_fixture *fixture)
         limits[i] = fixture->config->servers[i].max_connections;
     }
     fixture->registry = registry_new();
-    fixture->roster = registry_enrol(fixture->registry, fixture->config, NULL, NULL);
+    fixture->roster = registry_enrol(fixture->registry, fixture->config, NULL, NULL, NULL);
     fixture->process.roster = current_roster;
     fixture->process.topology = current_topology;
     fixture->process.permits =

@@ -21,7 +21,6 @@ struct row {
     const char *messages;
 };
 
-#define NO_EFFECT "warning: is accepted but has no effect yet\n"
 #define MS "allowed: 0 to 2147483647\n"
 
 /* Each text stands behind CONFIG_BASE, so its first line is line 7. */
@@ -131,7 +130,8 @@ static const struct row rows[] = {
     {"[proxy]\nbalance = round_robin\n",
      "t.ini:8: balance: is unknown in [proxy], allowed in [pool]\n"},
     {"[tls]\ncolour = blue\n",
-     "t.ini:8: colour: is unknown in [tls], allowed: ca, cert, client, key, server\n"},
+     "t.ini:8: colour: is unknown in [tls], allowed: ca, cert, client, client_ca, key, "
+     "keylog_file, server, verify_client\n"},
     {"[proxy]\nlog_file_env = X\n",
      "t.ini:8: log_file_env: is unknown in [proxy], did you mean log_file?\n"},
 
@@ -186,14 +186,21 @@ static const struct row rows[] = {
      "t.ini:8: scope: \"key\" is not built yet and cannot be ignored safely, allowed for now: "
      "connection\n"},
     {"[consistency]\nscope = connection\n", ""},
-    {"[tls]\nclient = disabled\nserver = preferred\n", "t.ini:9: server: " NO_EFFECT},
-    {"[tls]\nclient = required\nserver = verify_ca\n",
-     "t.ini:8: client: \"required\" is not built yet and cannot be ignored safely, allowed for "
-     "now: disabled\n"
-     "t.ini:9: server: \"verify_ca\" is not built yet and cannot be ignored safely, allowed for "
-     "now: disabled\n"},
-    {"[tls]\ncert = c.pem\n",
-     "t.ini:8: cert: " NO_EFFECT "t.ini:8: cert: is set without key, allowed: both or none\n"},
+    {"[tls]\nclient = required\nserver = verify_ca\n", ""},
+    {"[tls]\nclient = always\n",
+     "t.ini:8: client: \"always\" is not a known word, allowed: disabled | preferred | required\n"},
+    {"[tls]\ncert = c.pem\n", "t.ini:8: cert: is set without key, allowed: both or none\n"},
+    {"[tls]\nkey = k.pem\n", "t.ini:8: key: is set without cert, allowed: both or none\n"},
+    {"[tls]\nverify_client = optional\n",
+     "t.ini:8: verify_client: is set without client_ca, allowed: off, or a file of authorities\n"},
+    {"[tls]\nverify_client = optional\nclient_ca = a.pem\n[user b]\npassword =\nrequire = x509\n",
+     ""},
+    {"[user b]\npassword =\nrequire = ssl\n", ""},
+    {"[user b]\npassword =\nrequire = x509\n", "t.ini:9: require: \"x509\" is set in [user b] "
+                                               "while [tls] verify_client is off, allowed: none "
+                                               "| ssl\n"},
+    {"[user b]\npassword =\nrequire = ssl\n[tls]\nclient = disabled\n",
+     "t.ini:9: require: is set in [user b] while [tls] client is disabled, allowed: none\n"},
     {"[pool]\nmin_idle = 101\n",
      "t.ini:8: min_idle: \"101\" is more than max_connections of [server db1], allowed: at most "
      "100\n"},

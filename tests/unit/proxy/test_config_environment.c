@@ -55,9 +55,9 @@ static const struct row rows[] = {
     {{"TIDEMARK_MONITOR_PASSWORD_ENV=NOT_THERE"},
      "environment: TIDEMARK_MONITOR_PASSWORD_ENV: the variable \"NOT_THERE\" is not set, allowed: "
      "one that is\n"},
-    {{"TIDEMARK_TLS_CLIENT=required"},
-     "environment: TIDEMARK_TLS_CLIENT: \"required\" is not built yet and cannot be ignored "
-     "safely, allowed for now: disabled\n"},
+    {{"TIDEMARK_CONSISTENCY_SCOPE=proxy"},
+     "environment: TIDEMARK_CONSISTENCY_SCOPE: \"proxy\" is not built yet and cannot be ignored "
+     "safely, allowed for now: connection\n"},
     {{"TIDEMARK_SERVICE_HOST=10.0.0.1", "TIDEMARK_PORT=tcp://10.0.0.1:6033",
       "TIDEMARK_PROXY_PORT_6033_TCP_ADDR=10.0.0.1", "TIDEMARK_SERVER_SERVICE_PORT=3306"},
      ""},

@@ -35,7 +35,7 @@ static struct roster *enrol(struct registry *registry, const char *sections,
         fail_msg("%s", messages);
     }
     free(messages);
-    roster = registry_enrol(registry, config, is_free, (void *)(uintptr_t)free_numbers);
+    roster = registry_enrol(registry, config, NULL, is_free, (void *)(uintptr_t)free_numbers);
     config_unref(config);
     return roster;
 }
