@@ -94,6 +94,7 @@ def start_tidemark(program, folder, cluster, port, prefix=(), settings=None, tim
                   "drain_timeout_ms": 100, **(settings or {}).get("proxy", {})},
         "monitor": {"user": "mon", "password": "mon"},
         "user app": {"password": "app"},
+        "tls": {"client": "disabled", "server": "disabled", **(settings or {}).get("tls", {})},
     }
     for server in cluster.servers:
         settings[f"server db{server}"] = {"address": cluster.address(server),

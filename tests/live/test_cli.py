@@ -128,13 +128,21 @@ def test_secrets_are_never_printed(ini):
     assert "hunter" not in done.stderr + done.stdout
 
 
-def test_not_built_yet_warns_or_refuses(ini):
-    done = tidemark("--check", "--config", ini(MINIMAL + "[tls]\nclient = preferred\n"))
-    assert done.returncode == 0
-    assert done.stderr.count("\n") == 1 and "client: warning: " in done.stderr
-    done = tidemark("--check", "--config", ini(MINIMAL + "[tls]\nclient = required\n"))
+def test_not_built_yet_is_refused(ini):
+    done = tidemark("--check", "--config", ini(MINIMAL + "[consistency]\nscope = user\n"))
     assert done.returncode == 1
     assert "cannot be ignored safely" in done.stderr
+
+
+def test_certificates_are_checked(ini, tmp_path):
+    done = tidemark("--check", "--config", ini(MINIMAL + "[tls]\ncert = no.pem\nkey = no.pem\n"))
+    assert done.returncode == 1
+    assert "[tls] cert: cannot read " in done.stderr and "No such file" in done.stderr
+    bad = tmp_path / "bad.pem"
+    bad.write_text("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")
+    done = tidemark("--check", "--config", ini(MINIMAL + f"[tls]\nca = {bad}\n"))
+    assert done.returncode == 1
+    assert f"[tls] ca: {bad}: " in done.stderr
 
 
 def test_precedence(ini):

@@ -87,7 +87,7 @@ def built(tmp_path_factory):
     return functools.cache(lambda name: compile_program(name, folder))
 
 
-def run_driver(command, built, port, tries):
+def run_driver(command, built, port, tries, **environment):
     if command[0].startswith("{built}/"):
         program, mode = built(command[0][len("{built}/"):]), command[1:]
     else:
@@ -96,7 +96,7 @@ def run_driver(command, built, port, tries):
         [*program, "127.0.0.1", str(port), "app", "app", *mode],
         cwd=HERE, stdin=subprocess.DEVNULL, capture_output=True, timeout=120,
         env={**os.environ, "WHO_TRIES": str(tries), "PYTHONDONTWRITEBYTECODE": "1",
-             "LC_ALL": "C.UTF-8", "MYSQL_ROOT": mysql_root(),
+             "LC_ALL": "C.UTF-8", "MYSQL_ROOT": mysql_root(), **environment,
              "NODE_PATH": str(HERE.parent / "node" / "node_modules")},
     )
     output = done.stdout.decode(errors="backslashreplace")

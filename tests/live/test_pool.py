@@ -370,6 +370,8 @@ def test_reads_spread_over_the_replicas(cluster, tidemark, balance):
 def test_weight_counts(cluster, tidemark, balance):
     proxy = tidemark(cluster, {"pool": {"balance": balance}, "server db1": {"weight": 3},
                                "proxy": {"workers": 1}}, split=True)
+    for server in cluster.replicas:
+        until(lambda: f"server db{server}: replica" in proxy.log_text())
     first = []
     for _ in range(40):
         with contextlib.closing(proxy.connect()) as conn:

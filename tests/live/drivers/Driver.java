@@ -29,7 +29,8 @@ public class Driver {
     static Connection open(String user, String password, String schema, String options)
             throws SQLException {
         return DriverManager.getConnection("jdbc:mariadb://" + host + ":" + port + "/" + schema
-                + "?allowPublicKeyRetrieval=true&useServerPrepStmts=" + prepared + options,
+                + "?allowPublicKeyRetrieval=true&useServerPrepStmts=" + prepared + options
+                + (System.getenv("DRIVER_TLS") != null ? "&useSsl=true&trustServerCertificate=true" : ""),
                 user, password);
     }
 

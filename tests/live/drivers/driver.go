@@ -29,6 +29,9 @@ func check(err error) {
 }
 
 func open(user, password, schema, options string) *sql.DB {
+	if os.Getenv("DRIVER_TLS") != "" {
+		options += "&tls=skip-verify"
+	}
 	db, err := sql.Open("mysql", fmt.Sprintf("%s:%s@tcp(%s:%s)/%s?%s",
 		user, password, os.Args[1], os.Args[2], schema, options))
 	check(err)

@@ -1,5 +1,7 @@
 """PyMySQL. See README.md."""
 
+import os
+
 import pymysql
 from pymysql.constants import CLIENT
 
@@ -10,6 +12,8 @@ WHERE, USER, PASSWORD = scenario.address()
 
 def connect(**options):
     options = {"user": USER, "password": PASSWORD, "charset": "utf8mb4", **options}
+    if os.environ.get("DRIVER_TLS"):
+        options["ssl"] = {"check_hostname": False}
     return pymysql.connect(**WHERE, **options)
 
 
