@@ -99,10 +99,18 @@ static void answer_ok(struct session *session)
 
 static void unsupported(struct session *session)
 {
-    struct sql_error error =
-        error_make(ERROR_UNKNOWN_COMMAND, "Unknown command (COM_%s is not served by this proxy)",
-                   command_info(session->command->code)->name);
+    uint8_t code = session->command->code;
+    /* What some server would have served is named; the rest is unknown to all of them. */
+    bool is_known = code == COMMAND_BINLOG_DUMP || code == COMMAND_BINLOG_DUMP_GTID ||
+                    code == COMMAND_REGISTER_REPLICA || code == COMMAND_CLONE ||
+                    code == COMMAND_STMT_BULK_EXECUTE;
+    struct sql_error error = error_make(ERROR_UNKNOWN_COMMAND, "Unknown command");
 
+    if (is_known) {
+        error = error_make(ERROR_UNKNOWN_COMMAND,
+                           "Unknown command (COM_%s is not served by this proxy)",
+                           command_info(code)->name);
+    }
     session_refuse(session, &error);
 }
 
@@ -165,6 +173,18 @@ static void place_plain(struct session *session)
 
     memset(&command->statement, 0, sizeof command->statement);
     command->statement.class = STATEMENT_SESSION;
+    command->has_statement = true;
+    command_place(session);
+}
+
+/* A command about the server itself, with an answer by the user's rights there: the primary's.
+ * MySQL 9.7 knows only DEBUG of these any more, and says so itself. */
+static void place_on_primary(struct session *session)
+{
+    struct command_in_hand *command = session->command;
+
+    memset(&command->statement, 0, sizeof command->statement);
+    command->statement.class = STATEMENT_ADMIN;
     command->has_statement = true;
     command_place(session);
 }
@@ -261,14 +281,18 @@ static const struct {
     bool may_be_long; /* longer than COMMAND_HELD_BYTES: it is streamed */
 } servants[256] = {
     [COMMAND_CHANGE_USER] = {change_user, false},
+    [COMMAND_DEBUG] = {place_on_primary, false},
     [COMMAND_FIELD_LIST] = {place_plain, false},
     [COMMAND_INIT_DB] = {init_db, false},
     [COMMAND_PING] = {ping, false},
+    [COMMAND_PROCESS_INFO] = {place_on_primary, false},
     [COMMAND_PROCESS_KILL] = {kill_process, false},
     [COMMAND_QUERY] = {query, true},
     [COMMAND_QUIT] = {quit, true},
+    [COMMAND_REFRESH] = {place_on_primary, false},
     [COMMAND_RESET_CONNECTION] = {reset_connection, false},
     [COMMAND_SET_OPTION] = {set_option, false},
+    [COMMAND_SHUTDOWN] = {place_on_primary, false},
     [COMMAND_STATISTICS] = {place_plain, false},
     [COMMAND_STMT_CLOSE] = {prepared_close, false},
     [COMMAND_STMT_EXECUTE] = {prepared_execute, true},

@@ -130,7 +130,51 @@ def test_field_list(pair):
     assert pair[0].query("SELECT 1") == [("1",)]
 
 
-@pytest.mark.parametrize("code", [0, 5, 6, 10, 11, 13, 15, 16, 19, 20, 29, 32, 100, 250, 255])
+# PROCESS_INFO (10), DEBUG (13), and what no server knows any more.
+@pytest.mark.parametrize("code", [0, 5, 6, 10, 11, 13, 15, 16, 19, 20, 29, 100, 255])
+def test_other_commands_are_the_servers(pair, code):
+    answers = []
+    for client in pair:
+        client.command(code, b"\x01\0\0\0")
+        payload = client.read_packet()
+        if payload[0] in (0, 0xFE, 0xFF):
+            answers.append(payload)
+        else:  # a result set
+            columns = client.read_columns(payload[0])
+            if not client.capabilities & rawclient.DEPRECATE_EOF:
+                client.read_eof()
+            while not client._is_end(client.read_packet()):
+                pass
+            answers.append(columns)
+        assert client.query("SELECT 1") == [("1",)]
+    if code == 13 and answers[0][0] != 0xFF:
+        # MySQL's count of warnings is that of whatever ran on the server connection before.
+        answers = [(answer[0], len(answer)) for answer in answers]
+    assert answers[0] == answers[1]
+
+
+# REFRESH of the logs, SHUTDOWN.
+@pytest.mark.parametrize("code", [7, 8])
+@pytest.mark.parametrize("has_right", [False, True])
+def test_commands_by_the_users_right(cluster, tidemark, code, has_right):
+    if code == 8 and has_right:
+        pytest.skip("the cluster is needed by others")
+    cluster.sql(0, "CREATE USER IF NOT EXISTS plain IDENTIFIED BY 'plain'")
+    cluster.sql(0, "GRANT SELECT ON test.* TO plain")
+    cluster.wait_caught_up()
+    user = "app" if has_right else "plain"
+    proxy = tidemark(cluster, {"user plain": {"password": "plain"}}, split=True)
+    answers = []
+    for port in (proxy.port, cluster.port(0)):
+        with RawClient(port, user=user, password=user) as client:
+            client.command(code, b"\x02")
+            answers.append(client.read_packet())
+            assert client.query("SELECT 1") == [("1",)]
+    cluster.sql(0, "DROP USER plain")
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("code", [32, 250])
 def test_a_command_that_is_not_served(proxy, code):
     with RawClient(proxy.port) as client:
         client.command(code, b"\x01\0\0\0")

@@ -196,6 +196,10 @@ static void commands_that_are_not_served(void **state)
                                      COMMAND_FIELD_LIST,
                                      COMMAND_STATISTICS,
                                      COMMAND_PROCESS_KILL,
+                                     COMMAND_PROCESS_INFO,
+                                     COMMAND_REFRESH,
+                                     COMMAND_DEBUG,
+                                     COMMAND_SHUTDOWN,
                                      COMMAND_PING,
                                      COMMAND_CHANGE_USER,
                                      COMMAND_STMT_PREPARE,
@@ -222,9 +226,34 @@ static void commands_that_are_not_served(void **state)
     assert_int_equal(refused, 256 - sizeof served);
     world_expect_nothing(world);
     commit(client, connection);
-    client_send(client, COMMAND_PROCESS_INFO, NULL, 0);
-    client_expect_error(client, 1047, "COM_PROCESS_INFO");
+    client_send(client, COMMAND_CLONE, NULL, 0);
+    client_expect_error(client, 1047, "COM_CLONE");
     write_one(world, client);
+    world_end(world);
+}
+
+/* About the server itself: the primary, whatever its answer is. */
+static void commands_about_the_server(void **state)
+{
+    static const struct {
+        uint8_t code;
+        const char *name;
+    } commands[] = {{COMMAND_DEBUG, "DEBUG"},
+                    {COMMAND_REFRESH, "REFRESH"},
+                    {COMMAND_PROCESS_INFO, "PROCESS_INFO"},
+                    {COMMAND_SHUTDOWN, "SHUTDOWN"}};
+    struct world *world = world_new(1, NULL);
+    struct client *client = client_log_in(world, NULL);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        client_send(client, commands[i].code, NULL, 0);
+        answer_error(server_expect(world, PRIMARY, commands[i].name), 1227, "Access denied");
+        client_expect_error(client, 1227, "Access denied");
+    }
+    client_send(client, COMMAND_PROCESS_INFO, NULL, 0);
+    answer_rows(server_expect(world, PRIMARY, "PROCESS_INFO"), "Id,User", "1,app", "");
+    client_expect(client, "rows 1,app");
     world_end(world);
 }
 
@@ -238,6 +267,7 @@ int main(void)
         cmocka_unit_test(set_option_on_a_held_connection),
         cmocka_unit_test(unknown_options),
         cmocka_unit_test(commands_that_are_not_served),
+        cmocka_unit_test(commands_about_the_server),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -126,8 +126,8 @@ static void commands_answered_by_the_proxy(void **state)
     client_expect(client, "ok");
     client_send(client, COMMAND_RESET_CONNECTION, NULL, 0);
     client_expect(client, "ok");
-    client_send(client, COMMAND_PROCESS_INFO, NULL, 0);
-    client_expect_error(client, 1047, "PROCESS_INFO");
+    client_send(client, COMMAND_CLONE, NULL, 0);
+    client_expect_error(client, 1047, "CLONE");
     client_send(client, 77, NULL, 0);
     client_expect_error(client, 1047, "Unknown command");
     world_expect_nothing(world);
