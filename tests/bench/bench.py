@@ -116,7 +116,8 @@ def start_tidemark(program, folder, cluster, port, prefix=(), settings=None, tim
     return process
 
 
-def sysbench(ports, mode, clients, seconds=0, command="run", events=0, percentile=95):
+def sysbench(ports, mode, clients, seconds=0, command="run", events=0, percentile=95, options=(),
+             folder=None):
     """Runs point selects for so long, or so many; returns (queries per second, queries, that
     percentile of their latencies in ms)."""
     done = subprocess.run(
@@ -124,8 +125,8 @@ def sysbench(ports, mode, clients, seconds=0, command="run", events=0, percentil
          f"--mysql-port={','.join(map(str, ports))}", "--mysql-user=app", "--mysql-password=app",
          "--mysql-db=test", "--tables=1", "--table-size=10000", f"--db-ps-mode={MODES[mode]}",
          f"--threads={clients}", f"--time={seconds}", f"--events={events}",
-         f"--percentile={percentile}", command],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+         f"--percentile={percentile}", *options, command],
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode != 0:
         raise RuntimeError(f"sysbench failed:\n{done.stdout}")
     if command != "run":
