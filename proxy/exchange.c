@@ -13,6 +13,7 @@
 #include "protocol/response.h"
 #include "proxy/client/command.h"
 #include "proxy/client/doubt.h"
+#include "proxy/client/insert_id.h"
 #include "proxy/client/learn.h"
 #include "proxy/client/login.h"
 #include "proxy/client/prepared_commands.h"
@@ -341,6 +342,10 @@ void exchange_in_step(struct session *session)
         /* Asked for before the connection is left; the command itself goes on from here. */
         command->fetching_insert_id = false;
         session_release(session, true);
+        if (command->settles) {
+            insert_id_settled(session);
+            return;
+        }
         session_enter(session, SESSION_LEASING);
         command_place(session);
         return;
@@ -402,6 +407,10 @@ void exchange_lost(struct session *session, struct backend *backend, const struc
     if (command == NULL) {
         /* What the session had there (a transaction, temporary tables) is gone with it. */
         session_close(session, "the server connection that held its state was lost");
+        return;
+    }
+    if (command->settles) {
+        insert_id_settled(session);
         return;
     }
     if (command->fetching_insert_id && was_sent) {

@@ -414,6 +414,25 @@ unsigned command_pins_that_stay(const struct session *session)
                : session->pins & ~(unsigned)PIN_WARNINGS;
 }
 
+/* To leave the connection takes a question first (insert_id.h): not worth it where the command
+ * would come back to the same server, unless somebody waits for the connection. */
+static bool is_worth_keeping(struct session *session)
+{
+    unsigned server = session->lease.server;
+    bool behind;
+
+    if (!session->insert_id_unsure || has_to_wait_for_resume(session) ||
+        session->lease.backend->discard ||
+        permits_are_awaited(session->worker->process->permits, server)) {
+        return false;
+    }
+    choose_route(session);
+    if (session->command->route.target == TARGET_REPLICA) {
+        return choose_server(session, &behind) == (int)server;
+    }
+    return worker_server_role(session->worker, server) == ROLE_PRIMARY;
+}
+
 void command_place(struct session *session)
 {
     struct command_in_hand *command = session->command;
@@ -427,7 +446,7 @@ void command_place(struct session *session)
     session->pins = command_pins_that_stay(session);
     if (session->pins == 0) {
         session->pinned_ns = 0;
-        if (session->lease.state == LEASE_HELD) {
+        if (session->lease.state == LEASE_HELD && !is_worth_keeping(session)) {
             command->route = (struct route){0};
             if (insert_id_fetch(session)) {
                 session_enter(session, SESSION_SYNCING);

@@ -13,6 +13,7 @@
 #include "router/insert_id.h"
 
 #include <assert.h>
+#include <string.h>
 
 void insert_id_is(struct session *session, uint64_t id)
 {
@@ -69,6 +70,33 @@ bool insert_id_fetch(struct session *session)
     backend_expect(backend, STEP_TRACKERS, COMMAND_QUERY, 1, NULL);
     stream_write_one(backend->stream, writer_bytes(&out));
     return true;
+}
+
+void insert_id_settle(struct session *session)
+{
+    struct command_in_hand *command = worker_take_command(session->worker);
+
+    command->data = command->small;
+    command->code = COMMAND_PING;
+    command->is_login = true; /* no command of the client's */
+    command->settles = true;
+    command->since_ns = worker_now(session->worker);
+    memset(&command->statement, 0, sizeof command->statement);
+    session->command = command;
+    session->pins = 0;
+    session->pinned_ns = 0;
+    session_enter(session, SESSION_SYNCING);
+    if (!insert_id_fetch(session)) {
+        session_release(session, true);
+        insert_id_settled(session);
+    }
+}
+
+void insert_id_settled(struct session *session)
+{
+    session_drop_command(session);
+    session_enter(session, SESSION_READY);
+    session_read(session);
 }
 
 bool insert_id_is_owed(const struct session *session)

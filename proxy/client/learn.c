@@ -212,7 +212,12 @@ void learn_trackers_fetched(struct session *session)
     if (is_executed(command) && command->statement.releases && !command->errored) {
         session->close_after = true;
     }
-    if (!insert_id_fetch(session)) {
-        session_finish(session);
+    if (session->insert_id_unsure && session->pins == 0) {
+        if (permits_are_awaited(session->worker->process->permits, session->lease.server) &&
+            insert_id_fetch(session)) {
+            return;
+        }
+        session->pins = PIN_WARNINGS; /* until the next statement: see insert_id.h */
     }
+    session_finish(session);
 }

@@ -103,6 +103,7 @@ struct command_in_hand {
     bool wants_primary; /* a replica refused it as a write, or its state could not be had there */
     bool fetching_trackers;  /* the answer is complete; a PING fetches what it could not carry */
     bool fetching_insert_id; /* ... and LAST_INSERT_ID() is asked for */
+    bool settles;            /* is_login: it only asks for that, see insert_id_settle */
     uint64_t told_id;        /* by the OKs: the last id that was not 0 */
     bool interrupted;        /* KILL QUERY came: it is not sent (again) */
     bool awaits_kill;        /* it is a KILL, and others have yet to say what became of it */

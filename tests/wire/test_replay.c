@@ -171,12 +171,15 @@ static void given_id_is_not_taken_for_a_generated_one(void **state)
     answer_ok(connection, "affected=1 id=44");
     client_expect(other, "ok affected=1 id=44");
 
-    /* The client has its answer at once; the next session waits for the server's word. */
+    /* The client has its answer at once; the next session waits for the server's word: till it has
+     * waited for a moment nobody asks. */
     client_query(client, "INSERT INTO shop.t VALUES (900, 'x')");
     connection_expect(connection, "QUERY INSERT INTO shop.t VALUES (900, 'x')");
     answer_ok(connection, "affected=1 id=900");
     client_expect(client, "ok affected=1 id=900");
     client_query(other, "DELETE FROM shop.t");
+    world_expect_nothing(world);
+    world_advance_ms(world, WORKER_TICK_MS);
     connection_expect(connection, "QUERY SET last_insert_id="
                                   "CAST(IF(LAST_INSERT_ID()=44,43,LAST_INSERT_ID()) AS UNSIGNED)");
     assert_null(connection->first);
@@ -197,32 +200,73 @@ static void given_id_is_not_taken_for_a_generated_one(void **state)
     world_end(world);
 }
 
-/* The client has its answer already; that the question about the id fails is not its concern. */
-static void question_about_the_id_fails(void **state)
+/* The next statement goes on where the session is, and asks nothing; what it tells settles it. */
+static void unsure_session_stays_while_it_writes(void **state)
 {
     struct world *world = world_new(1, NULL);
     struct client *client = client_log_in(world, NULL);
     struct connection *connection;
 
     (void)state;
-    for (unsigned round = 0; round < 2; round++) {
+    for (unsigned i = 0; i < 3; i++) {
         client_query(client, "INSERT INTO shop.t VALUES (900)");
         connection = server_expect(world, PRIMARY, "QUERY INSERT INTO shop.t VALUES (900)");
         answer_ok(connection, "affected=1 id=900");
         client_expect(client, "ok affected=1 id=900");
+        client_query(client, "SELECT ROW_COUNT(), LAST_INSERT_ID()");
+        connection_expect(connection, "QUERY SELECT ROW_COUNT(), LAST_INSERT_ID()");
+        answer_rows(connection, "a,b", "1,0", "");
+        client_expect(client, "rows 1,0");
+    }
+    client_query(client, "INSERT INTO shop.t VALUES (NULL)");
+    connection_expect(connection, "QUERY INSERT INTO shop.t VALUES (NULL)");
+    answer_ok(connection, "affected=1 id=901");
+    client_expect(client, "ok affected=1 id=901");
+    assert_int_equal(world->workers[0].sessions->last_insert_id, 901);
+    assert_null(strstr(connection->log, "SET last_insert_id"));
+    world_end(world);
+}
+
+/* Asked because somebody else waits: that it fails is not the client's concern. */
+static void question_about_the_id_fails(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < 3; round++) {
+        struct world *world = world_new(1, "TIDEMARK_SERVER_DB1_MAX_CONNECTIONS=1", NULL);
+        struct client *client = client_log_in(world, NULL);
+        struct client *other = client_log_in(world, NULL);
+        struct connection *connection;
+
+        client_query(client, "INSERT INTO shop.t VALUES (900)");
+        connection = server_expect(world, PRIMARY, "QUERY INSERT INTO shop.t VALUES (900)");
+        answer_ok(connection, "affected=1 id=900");
+        client_expect(client, "ok affected=1 id=900");
+        client_query(other, "DELETE FROM shop.t");
+        world_advance_ms(world, WORKER_TICK_MS);
         connection_expect(connection, "QUERY SET last_insert_id=LAST_INSERT_ID()");
         if (round == 0) {
             answer_error(connection, 1317, "interrupted");
-        } else {
+        } else if (round == 1) {
             connection_lose(connection);
+        } else {
+            client_leave(client);
         }
         world_run(world);
-        assert_null(world->workers[0].sessions->doubt);
-        client_query(client, "DELETE FROM shop.t");
-        answer_ok(server_expect(world, PRIMARY, "QUERY DELETE FROM shop.t"), "");
-        client_expect(client, "ok");
+        if (round == 2) {
+            answer_ok(connection, "set:last_insert_id=7 change");
+        } else {
+            assert_null(world->workers[0].sessions->doubt);
+        }
+        connection = server_expect(world, PRIMARY, "QUERY DELETE FROM shop.t");
+        answer_ok(connection, "");
+        client_expect(other, "ok");
+        if (round != 2) {
+            client_query(client, "DELETE FROM shop.t");
+            answer_ok(server_expect(world, PRIMARY, "QUERY DELETE FROM shop.t"), "");
+            client_expect(client, "ok");
+        }
+        world_end(world);
     }
-    world_end(world);
 }
 
 /* After an error the connection is held for SHOW WARNINGS; the next statement leaves it. */
@@ -268,6 +312,7 @@ int main(void)
         cmocka_unit_test(two_sessions_share_a_connection),
         cmocka_unit_test(last_insert_id_is_brought_along),
         cmocka_unit_test(given_id_is_not_taken_for_a_generated_one),
+        cmocka_unit_test(unsure_session_stays_while_it_writes),
         cmocka_unit_test(question_about_the_id_fails),
         cmocka_unit_test(id_is_asked_for_before_the_connection_is_left),
     };

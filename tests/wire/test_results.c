@@ -115,13 +115,18 @@ static void local_file_is_sent(void **state)
     answer_ok(connection, "affected=1");
     client_expect(client, "ok affected=1");
     client->upload_sequence = 0;
-    /* LOAD DATA may have generated ids, and does not tell. */
-    connection_expect(connection, "QUERY SET last_insert_id=LAST_INSERT_ID()");
-    answer_ok(connection, "set:last_insert_id=7 change");
+    /* LOAD DATA may have generated ids, and does not tell: asked before the connection is left. */
     client_query(client, "DELETE FROM shop.t");
     connection_expect(connection, "QUERY DELETE FROM shop.t");
     answer_ok(connection, "");
     client_expect(client, "ok");
+    world_replicas_follow(world);
+    client_query(client, "SELECT 1");
+    connection_expect(connection, "QUERY SET last_insert_id=LAST_INSERT_ID()");
+    answer_ok(connection, "set:last_insert_id=7 change");
+    answer_row(world_expect(world, "QUERY SELECT 1"), "1");
+    client_expect(client, "rows 1");
+    assert_int_equal(world->workers[0].sessions->last_insert_id, 7);
     world_end(world);
 }
 

@@ -136,16 +136,15 @@ static void withheld_trackers_are_fetched(void **state)
     world_run(world);
     assert_null(connection->first);
     answer_ok(connection, "set:time_zone=+05:00 change");
-    connection_expect(connection, "QUERY SET last_insert_id=LAST_INSERT_ID()");
-    assert_null(connection->first);
-    answer_ok(connection, "set:last_insert_id=7 change");
     connection_expect(connection, "QUERY DELETE FROM shop.t");
     answer_ok(connection, "");
     client_expect(client, "ok");
-    assert_int_equal(pins(world), 0);
+    assert_int_equal(pins(world), PIN_WARNINGS); /* LAST_INSERT_ID() is not known */
     world->scripts[REPLICA_1].by_itself |= BY_ITSELF_SET;
     world->scripts[REPLICA_2].by_itself |= BY_ITSELF_SET;
     client_query(client, "SELECT 1");
+    connection_expect(connection, "QUERY SET last_insert_id=LAST_INSERT_ID()");
+    answer_ok(connection, "set:last_insert_id=7 change");
     connection = world_expect(world, "QUERY SELECT 1");
     assert_string_equal(connection->log,
                         "SETUP; QUERY SET time_zone=_utf8mb4'+05:00'; QUERY SELECT 1");
