@@ -12,7 +12,7 @@ RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-ins
         libsqlite3-dev uthash-dev \
         default-libmysqlclient-dev \
     && rm -rf /var/lib/apt/lists/*
-COPY Makefile LICENSE /source/
+COPY Makefile LICENSE README.md CHANGELOG.md /source/
 COPY protocol /source/protocol
 COPY router /source/router
 COPY health /source/health

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { NOBODY = UINT32_MAX };
+static const uint32_t NOBODY = UINT32_MAX; /* no entry has this number */
 
 struct link {
     uint64_t digest;
