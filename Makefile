@@ -41,7 +41,7 @@ MYSQL_PKG   ?= $(shell for p in mysqlclient libmariadb; do \
 PKGS        := libuv libssl libcrypto inih libmicrohttpd sqlite3 $(MYSQL_PKG)
 # The libraries' headers count as system headers: our warnings are for our code.
 PKG_CFLAGS  := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
-PKG_LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+PKG_LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
 CRYPTO_LIBS := $(shell pkg-config --libs libcrypto 2>/dev/null)
 CMOCKA_LIBS := $(shell pkg-config --libs cmocka 2>/dev/null || echo -lcmocka)
 

@@ -175,8 +175,8 @@ static void errors_of_server_and_proxy(void **state)
     assert_string_equal(last_text(world), "");
     assert_string_equal(entry_of(world, record->digest)->text, "");
 
-    client_query(client, "KILL 5"); /* refused by the proxy */
-    client_expect_error(client, 1235, "KILL");
+    client_query(client, "KILL USER app"); /* refused by the proxy */
+    client_expect_error(client, 1235, "KILL USER");
     record = last_record(world, 3);
     assert_int_equal(record->error, 1235);
     assert_int_equal(record->server, -1);
