@@ -127,12 +127,14 @@ void ok_rewrite(struct writer *w, const struct ok_packet *ok, uint64_t capabilit
 
 enum parse eof_decode(struct bytes payload, struct eof_packet *eof)
 {
-    struct reader r = reader_over(payload);
-    bool is_eof = read_u8(&r) == 0xfe;
+    const uint8_t *p = payload.data;
 
-    eof->warnings = read_u16(&r);
-    eof->status = read_u16(&r);
-    return is_eof && reader_is_done(&r) ? PARSE_OK : PARSE_BAD;
+    *eof = (struct eof_packet){0};
+    if (payload.size != 5 || p[0] != 0xfe)
+        return PARSE_BAD;
+    eof->warnings = (uint16_t)(p[1] | p[2] << 8);
+    eof->status = (uint16_t)(p[3] | p[4] << 8);
+    return PARSE_OK;
 }
 
 void eof_encode(struct writer *w, const struct eof_packet *eof)

@@ -128,11 +128,9 @@ static void on_ok(struct relay *relay, const struct response_step *step)
 
 static void on_eof(struct relay *relay, const struct response_step *step)
 {
-    struct eof_packet eof;
+    const struct response *answer = &relay->backend->response;
 
-    if (eof_decode(step->payload, &eof) == PARSE_OK) {
-        learn_plain_ok(relay->session, eof.status, eof.warnings);
-    }
+    learn_plain_ok(relay->session, answer->status, answer->warnings);
     relay->at += step->size;
 }
 

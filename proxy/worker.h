@@ -75,7 +75,8 @@ struct worker {
     struct session *sessions;               /* owner: list of all */
     size_t session_count;
     struct balance_state balance;
-    uint64_t random; /* for samples; never 0 */
+    uint64_t random;    /* for samples; never 0 */
+    uint64_t recent_ns; /* what the clock said last: good for ages, never for a floor */
     bool draining;
     uint64_t drain_until_ns;
     uint8_t *scratch;                      /* owner: WORKER_SCRATCH_BYTES, free between calls */
@@ -98,9 +99,10 @@ void worker_init(struct worker *worker, unsigned number, struct process *process
 /* Frees what is left once no session and no server connection exist any more. */
 void worker_dispose(struct worker *worker);
 
-static inline uint64_t worker_now(const struct worker *worker)
+static inline uint64_t worker_now(struct worker *worker)
 {
-    return worker->transport.now(worker->transport.context);
+    worker->recent_ns = worker->transport.now(worker->transport.context);
+    return worker->recent_ns;
 }
 
 static inline const struct config *worker_config(const struct worker *worker)

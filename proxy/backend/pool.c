@@ -76,14 +76,14 @@ static void publish_idle(struct pool *pool, unsigned server)
     permits_set_idle(permits_of(pool), pool->worker->number, server, pool->servers[server].idle);
 }
 
-static void idle_add(struct pool *pool, struct backend *backend)
+static void idle_add(struct pool *pool, struct backend *backend, uint64_t now)
 {
     struct group_server *here = &backend->group->servers[backend->server];
 
     DL_PREPEND2(here->idle, backend, previous, next);
     here->idle_count++;
     pool->servers[backend->server].idle++;
-    backend->idle_ns = worker_now(pool->worker);
+    backend->idle_ns = now;
     publish_idle(pool, backend->server);
 }
 
@@ -195,25 +195,24 @@ bool pool_lease(struct pool *pool, struct lease *lease, struct group *group, uns
                 const struct environment *wanted)
 {
     struct permits *permits = permits_of(pool);
+    bool nobody_waits = permits_lacking(permits, server) == 0;
     struct backend *backend;
 
     lease->group = group;
     lease->server = server;
     lease->wanted = wanted;
     lease->backend = NULL;
+    backend = nobody_waits ? idle_find(lease) : NULL;
+    if (backend != NULL) {
+        idle_remove(pool, backend);
+        hold(pool, lease, backend);
+        return true;
+    }
     lease->since_ns = worker_now(pool->worker);
-    if (permits_lacking(permits, server) == 0) {
-        backend = idle_find(lease);
-        if (backend != NULL) {
-            idle_remove(pool, backend);
-            hold(pool, lease, backend);
-            return true;
-        }
-        if (permits_try(permits, server)) {
-            expect(lease);
-            pool_open_one(pool, group, server);
-            return false;
-        }
+    if (nobody_waits && permits_try(permits, server)) {
+        expect(lease);
+        pool_open_one(pool, group, server);
+        return false;
     }
     lease->waiter.worker = pool->worker->number;
     lease->waiter.server = server;
@@ -268,7 +267,7 @@ static void lend(struct pool *pool, struct lease *lease, struct backend *backend
 }
 
 /* A connection is free: to the oldest who waits for it, here or elsewhere, else it is idle. */
-static void offer(struct pool *pool, struct backend *backend)
+static void offer(struct pool *pool, struct backend *backend, uint64_t now)
 {
     struct group_server *here = &backend->group->servers[backend->server];
     struct waiter *waiter;
@@ -303,11 +302,11 @@ static void offer(struct pool *pool, struct backend *backend)
         lend(pool, lease, backend);
         return;
     }
-    idle_add(pool, backend);
+    idle_add(pool, backend, now);
     if (permits_lacking(permits_of(pool), backend->server) > 0) {
         /* Somebody queued up between the two looks and did not see this one idle. */
         idle_remove(pool, backend);
-        offer(pool, backend);
+        offer(pool, backend, now);
     }
 }
 
@@ -330,7 +329,7 @@ void pool_opened(struct backend *backend)
         stop_expecting(lease);
         lend(pool, lease, backend);
     } else {
-        offer(pool, backend);
+        offer(pool, backend, worker_now(pool->worker));
     }
 }
 
@@ -387,10 +386,11 @@ void pool_give_back(struct pool *pool, struct lease *lease, bool clean)
     if (backend->state == BACKEND_CLOSING) {
         return;
     }
-    if (backend->environment != NULL) {
-        /* While it was lent its schema may have come or gone. */
+    if (backend->environment != NULL &&
+        backend->group->has_schema != (environment_schema(backend->environment).size > 0)) {
+        /* While it was lent its schema has come or gone. */
         backend->group = pool_group(pool, backend->group->account, backend->group->capabilities,
-                                    environment_schema(backend->environment).size > 0);
+                                    !backend->group->has_schema);
     }
     if (pool->closed || backend->discard || backend->is_cut) {
         backend_close(backend, pool->closed ? "shutting down" : "its state cannot be shared");
@@ -404,10 +404,10 @@ void pool_give_back(struct pool *pool, struct lease *lease, bool clean)
         backend_close(backend, "left in the middle of an answer");
     } else if (!clean || backend->environment == NULL) {
         backend_reset(backend); /* pool_opened follows */
-    } else if (backend->expires_ns != 0 && worker_now(pool->worker) >= backend->expires_ns) {
+    } else if (backend->expires_ns != 0 && pool->worker->recent_ns >= backend->expires_ns) {
         backend_close(backend, "max_lifetime_ms");
     } else {
-        offer(pool, backend);
+        offer(pool, backend, pool->worker->recent_ns);
     }
 }
 
@@ -430,7 +430,7 @@ static void give_up_idle(struct pool *pool, unsigned server)
 
     while (lacking-- > 0 && (backend = idle_to_give_up(pool, server)) != NULL) {
         idle_remove(pool, backend);
-        offer(pool, backend);
+        offer(pool, backend, worker_now(pool->worker));
     }
 }
 

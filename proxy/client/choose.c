@@ -36,14 +36,17 @@ static_assert((int)CONFIG_ROUND_ROBIN == (int)BALANCE_ROUND_ROBIN &&
 
 static bool is_system_schema(struct bytes name)
 {
-    static const char *const names[] = {"information_schema", "mysql", "performance_schema", "sys"};
-
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (bytes_equal_text_nocase(name, names[i])) {
-            return true;
-        }
+    switch (name.size) {
+    case sizeof "sys" - 1:
+        return bytes_equal_text_nocase(name, "sys");
+    case sizeof "mysql" - 1:
+        return bytes_equal_text_nocase(name, "mysql");
+    case sizeof "information_schema" - 1: /* performance_schema has as many */
+        return bytes_equal_text_nocase(name, "information_schema") ||
+               bytes_equal_text_nocase(name, "performance_schema");
+    default:
+        return false;
     }
-    return false;
 }
 
 static void judge_table(const struct session *session, const struct table_name *table,
@@ -233,17 +236,33 @@ static void exclude_lagging(const struct session *session, struct selection *sel
     }
 }
 
-/* Servers that have no connection to spare step back behind those that have. */
-static void exclude_full(const struct session *session, struct selection *selection,
-                         struct candidate *candidates)
+/* Replicas that have no connection to spare. */
+static uint64_t full_replicas(const struct session *session, const struct selection *selection)
 {
+    uint64_t full = 0;
+
     for (size_t i = 0; i < selection->count; i++) {
-        if (candidates[i].usable && !candidates[i].is_primary &&
+        if (selection->candidates[i].usable && !selection->candidates[i].is_primary &&
             !pool_has_room(session->worker->pool, session->group, (unsigned)i)) {
-            selection->full |= UINT64_C(1) << i;
-            candidates[i].usable = false;
+            full |= UINT64_C(1) << i;
         }
     }
+    return full;
+}
+
+/* Of the servers that are not full; -1 when that would be the primary: it is no way out of full
+ * replicas, they queue. */
+static int pick_with_room(const struct selection *selection, struct balance_state *balance)
+{
+    struct candidate with_room[BALANCE_SERVERS];
+    int picked;
+
+    for (size_t i = 0; i < selection->count; i++) {
+        with_room[i] = selection->candidates[i];
+        with_room[i].usable &= !(selection->full >> i & 1);
+    }
+    picked = balance_pick(&selection->request, with_room, selection->count, balance);
+    return picked >= 0 && with_room[picked].is_primary ? -1 : picked;
 }
 
 static bool replica_is_behind(const struct candidate *candidates, size_t count,
@@ -310,20 +329,15 @@ static bool is_free_to_move(const struct command_in_hand *command)
 static int pick_for_read(const struct session *session, struct selection *selection,
                          struct balance_state *balance)
 {
-    const struct balance_request *request = &selection->request;
-    struct candidate with_room[BALANCE_SERVERS];
     int picked = -1;
 
-    memcpy(with_room, selection->candidates, selection->count * sizeof with_room[0]);
-    exclude_full(session, selection, with_room);
+    selection->full = full_replicas(session, selection);
     if (selection->full != 0) {
-        picked = balance_pick(request, with_room, selection->count, balance);
-        if (picked >= 0 && with_room[picked].is_primary) {
-            picked = -1; /* the primary is no way out of full replicas: they queue */
-        }
+        picked = pick_with_room(selection, balance);
     }
     return picked >= 0 ? picked
-                       : balance_pick(request, selection->candidates, selection->count, balance);
+                       : balance_pick(&selection->request, selection->candidates, selection->count,
+                                      balance);
 }
 
 int choose_select(const struct session *session, struct balance_state *balance,

@@ -55,7 +55,7 @@ bool insert_id_fetch(struct session *session)
     struct replay plan = {.sql = sql, .capacity = sizeof sql};
     uint8_t packet[FRAME_HEAD_SIZE + 1 + sizeof sql];
     struct writer out = writer_over(packet, sizeof packet);
-    size_t at = write_packet_begin(&out);
+    size_t at;
 
     if (!session->insert_id_unsure || session->pins != 0 || command->fetching_insert_id ||
         session->lease.state != LEASE_HELD || session->close_after || backend->discard ||
@@ -63,6 +63,7 @@ bool insert_id_fetch(struct session *session)
         return false;
     }
     command->fetching_insert_id = true;
+    at = write_packet_begin(&out);
     write_u8(&out, COMMAND_QUERY);
     write_bytes(&out, bytes_of((const uint8_t *)sql, plan.sql_size));
     write_packet_end(&out, at, 0);

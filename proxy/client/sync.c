@@ -130,6 +130,13 @@ static bool add_steps(struct session *session, const struct environment *to, str
     return possible;
 }
 
+/* There is nothing to add: the way of most commands. */
+static bool is_in_step(const struct session *session)
+{
+    return session->lease.backend->environment == session->environment &&
+           !session->command->schema_left_out && !insert_id_is_owed(session);
+}
+
 /* The held connection cannot be used for this: another one is taken, a fresh one at worst. */
 static void change_connection(struct session *session)
 {
@@ -262,12 +269,15 @@ static void write_command(struct session *session, const struct writer *steps, u
 {
     struct command_in_hand *command = session->command;
     struct backend *backend = session->lease.backend;
-    struct bytes parts[2 + EXECUTE_SLICES] = {writer_bytes(steps)};
-    size_t count = 1;
+    struct bytes parts[1 + EXECUTE_SLICES + 1];
+    size_t count = 0;
     uint8_t head[FRAME_HEAD_SIZE];
 
+    if (steps->size > 0) {
+        parts[count++] = writer_bytes(steps);
+    }
     if (command->prepared != NULL) {
-        count += prepared_slices(session, id, head, parts + 1);
+        count += prepared_slices(session, id, head, parts + count);
     } else {
         parts[count++] = bytes_of(command->data, command->size);
     }
@@ -294,7 +304,7 @@ void command_send(struct session *session)
     if (is_preparing(session, &out, &id)) {
         return;
     }
-    if (!add_steps(session, session->environment, &out)) {
+    if (!is_in_step(session) && !add_steps(session, session->environment, &out)) {
         change_connection(session);
         return;
     }
