@@ -208,11 +208,12 @@ void kill_close_post(struct worker *worker)
 
 bool kill_ends_command(struct session *session)
 {
-    struct sql_error error = interrupted();
+    struct sql_error error;
 
     if (!session->command->interrupted || session->command->sent) {
         return false;
     }
+    error = interrupted();
     session_refuse(session, &error);
     return true;
 }
