@@ -40,11 +40,6 @@ void stream_open(struct stream *stream)
     set_reading(stream);
 }
 
-struct bytes stream_peek(const struct stream *stream)
-{
-    return (struct bytes){stream->view, stream->view_size};
-}
-
 static void drop_kept(struct stream *stream)
 {
     mem_free(stream->kept);
@@ -241,11 +236,6 @@ void stream_resume(struct stream *stream)
     }
     stream->paused = false;
     set_reading(stream);
-}
-
-bool stream_is_congested(const struct stream *stream)
-{
-    return stream->congested;
 }
 
 const char *stream_reason(const struct stream *stream, int status)

@@ -115,7 +115,10 @@ void stream_init(struct stream *stream, const struct stream_operations *operatio
 void stream_open(struct stream *stream);
 
 /* All that has come and was not consumed. The slice is good until the next call on this stream. */
-struct bytes stream_peek(const struct stream *stream);
+static inline struct bytes stream_peek(const struct stream *stream)
+{
+    return (struct bytes){stream->view, stream->view_size};
+}
 
 /* Takes `size` bytes off the front of what is pending. */
 void stream_consume(struct stream *stream, size_t size);
@@ -132,7 +135,10 @@ void stream_write_one(struct stream *stream, struct bytes bytes);
 void stream_pause(struct stream *stream);
 void stream_resume(struct stream *stream);
 
-bool stream_is_congested(const struct stream *stream);
+static inline bool stream_is_congested(const struct stream *stream)
+{
+    return stream->congested;
+}
 
 /* What on_end's status means, in words; good as long as the stream. */
 const char *stream_reason(const struct stream *stream, int status);

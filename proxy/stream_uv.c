@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@ struct uv_stream {
     struct stream stream;
     struct dial *dial;    /* owner: a host of several addresses is being tried; NULL: none */
     uint8_t *read_buffer; /* borrower: the loop's */
+    uv_os_fd_t fd;        /* of `uv`; -1 until it is connected */
     union {
         uv_handle_t handle;
         uv_stream_t any;
@@ -39,17 +41,22 @@ struct queued_write {
     size_t size;
 };
 
+/* What uv_try_write would do, without the way there: it is called only while nothing is queued, and
+ * whatever the system refuses is queued, where libuv finds the reason again. */
 static long write_some(struct stream *stream, const struct bytes *parts, size_t count)
 {
     struct uv_stream *self = (struct uv_stream *)stream;
-    uv_buf_t buffers[MAX_PARTS];
+    struct iovec pieces[MAX_PARTS];
 
+    if (count == 1) {
+        return write(self->fd, parts[0].data, parts[0].size);
+    }
     assert(count <= MAX_PARTS);
     for (size_t i = 0; i < count; i++) {
-        buffers[i].base = (char *)(uintptr_t)parts[i].data;
-        buffers[i].len = parts[i].size;
+        pieces[i].iov_base = (void *)(uintptr_t)parts[i].data;
+        pieces[i].iov_len = parts[i].size;
     }
-    return uv_try_write(&self->uv.any, buffers, (unsigned)count);
+    return writev(self->fd, pieces, (int)count);
 }
 
 static void on_written(uv_write_t *request, int status)
@@ -151,6 +158,7 @@ static struct uv_stream *new_stream(uv_loop_t *loop, bool is_unix, uint8_t *read
     stream_init(&self->stream, &operations, events, owner);
     self->read_buffer = read_buffer;
     self->dial = NULL;
+    self->fd = -1;
     if (is_unix) {
         uv_pipe_init(loop, &self->uv.pipe, 0);
     } else {
@@ -185,12 +193,16 @@ struct stream *uv_stream_adopt(uv_loop_t *loop, int fd, bool is_unix, uint8_t *r
     if (!is_unix) {
         uv_tcp_nodelay(&self->uv.tcp, 1);
     }
+    self->fd = fd;
     return &self->stream;
 }
 
 /* The socket is there, or will not be. */
 static void connected(struct uv_stream *self, int status)
 {
+    if (status == 0) {
+        status = uv_fileno(&self->uv.handle, &self->fd);
+    }
     if (status == 0 && self->uv.handle.type == UV_TCP) {
         uv_tcp_nodelay(&self->uv.tcp, 1);
         uv_tcp_keepalive(&self->uv.tcp, 1, KEEPALIVE_S);
