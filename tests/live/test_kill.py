@@ -8,15 +8,12 @@ import re
 import select
 import signal
 import struct
-import subprocess
 import threading
 import time
 from pathlib import Path
 
-import pymysql
 import pytest
 
-import rawclient
 from rawclient import Closed, RawClient, ServerError
 from world import query, until
 

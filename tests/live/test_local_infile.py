@@ -70,8 +70,8 @@ def test_a_driver_that_does_not_offer_it(cluster, proxy, table, files):
     seen = []
     for connect in (lambda **o: cluster.connect(0, **o), proxy.connect):
         with contextlib.closing(connect()) as conn:
-            seen.append((load(conn, f"LOAD DATA LOCAL INFILE '{files['small']}' INTO TABLE {table}"),
-                         query(conn, "SELECT 1")))
+            outcome = load(conn, f"LOAD DATA LOCAL INFILE '{files['small']}' INTO TABLE {table}")
+            seen.append((outcome, query(conn, "SELECT 1")))
     assert seen[1] == seen[0]
 
 
@@ -96,7 +96,8 @@ def test_command_line(cluster, proxy, table, files, client, name):
         pytest.skip("this client cannot be had, or has no plugin for this server")
     text = f"LOAD DATA LOCAL INFILE '{files.get(name, files['small'])}' INTO TABLE {table}; "
     if name == "several":
-        text = "DELIMITER //\nSELECT 1; " + text + text.replace("small", "duplicate") + "SELECT 2//\n"
+        again = text.replace("small", "duplicate")
+        text = f"DELIMITER //\nSELECT 1; {text}{again}SELECT 2//\n"
     elif name == "transaction":
         text = "BEGIN; " + text + "SELECT COUNT(*) FROM " + table + "; ROLLBACK; "
     seen = []
