@@ -38,11 +38,11 @@ BUILD       ?= build
 # MySQL's own library and MariaDB's compatible one both answer to "mysqlclient" on Debian.
 MYSQL_PKG   ?= $(shell for p in mysqlclient libmariadb; do \
                  pkg-config --exists $$p 2>/dev/null && echo $$p && break; done)
-PKGS        := libuv libssl libcrypto inih libmicrohttpd sqlite3 $(MYSQL_PKG)
+PKGS        := libuv libssl libcrypto libsodium inih libmicrohttpd sqlite3 $(MYSQL_PKG)
 # The libraries' headers count as system headers: our warnings are for our code.
 PKG_CFLAGS  := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
 PKG_LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
-CRYPTO_LIBS := $(shell pkg-config --libs libcrypto 2>/dev/null)
+CRYPTO_LIBS := $(shell pkg-config --libs libcrypto libsodium 2>/dev/null)
 CMOCKA_LIBS := $(shell pkg-config --libs cmocka 2>/dev/null || echo -lcmocka)
 
 WARNINGS    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wswitch-enum -Wstrict-prototypes \

@@ -9,6 +9,10 @@
  * client asks for the RSA key (a payload of one byte 2), gets it as more data in PEM, and sends the
  * password and its zero, xored with the scramble again and again, under RSA-OAEP (SHA1)
  *
+ *     client_ed25519          MariaDB's: a signature of 32 random bytes; see ed25519.h
+ *     sha256_password         the password as in the full exchange of caching_sha2 (towards
+ * servers)
+ *
  * Manual pages: page_protocol_connection_phase_authentication_methods,
  * page_caching_sha2_authentication_exchanges.
  */
@@ -22,12 +26,15 @@
 
 #define NATIVE_HASH_SIZE 20
 #define SHA2_HASH_SIZE 32
+#define AUTH_NONCE_SIZE 32    /* client_ed25519 */
 #define PASSWORD_MAX 255      /* bytes; longer ones are refused */
 #define AUTH_PAYLOAD_MAX 2048 /* no payload that these machines write is longer */
 
 enum auth_plugin {
     AUTH_PLUGIN_NATIVE,       /* mysql_native_password */
     AUTH_PLUGIN_CACHING_SHA2, /* caching_sha2_password */
+    AUTH_PLUGIN_ED25519,      /* client_ed25519: from a password, in both roles */
+    AUTH_PLUGIN_SHA256,       /* sha256_password: from a password, towards servers only */
     AUTH_PLUGIN_OTHER
 };
 
@@ -62,6 +69,9 @@ enum auth_verdict {
  */
 void scramble_from_random(const uint8_t random[SCRAMBLE_SIZE], uint8_t scramble[SCRAMBLE_SIZE]);
 
+/* The same for the nonce of client_ed25519, in place. */
+void nonce_from_random(uint8_t nonce[AUTH_NONCE_SIZE]);
+
 /* ---- towards a client ---- */
 
 struct auth_account {
@@ -70,6 +80,8 @@ struct auth_account {
     bool secure;             /* the transport may carry a password in clear (TLS, unix socket) */
     bool ask_password;       /* with caching_sha2: ask for the password even if fast would do */
     EVP_PKEY *rsa_key;       /* borrowed, may be null: then no password without `secure` */
+    const uint8_t *nonce;    /* AUTH_NONCE_SIZE fresh random bytes, none of them 0, for who comes
+                              * with client_ed25519; copied; null: that plugin is not served */
 };
 
 struct auth_server {
@@ -77,6 +89,7 @@ struct auth_server {
     enum auth_plugin plugin; /* in use */
     int state;               /* private to auth_server.c */
     uint8_t scramble[SCRAMBLE_SIZE];
+    uint8_t nonce[AUTH_NONCE_SIZE];
     uint8_t native_sha1[NATIVE_HASH_SIZE]; /* SHA1(password), once proved by native */
     bool has_native_sha1;
 };
@@ -105,6 +118,7 @@ struct auth_client {
     enum auth_plugin plugin; /* in use; its name goes into the login packet */
     int state;               /* private to auth_client.c */
     uint8_t scramble[SCRAMBLE_SIZE];
+    uint8_t nonce[AUTH_NONCE_SIZE];
     struct sql_error error; /* why AUTH_DENIED: the server's ERR, or ours */
 };
 

@@ -7,6 +7,7 @@
  */
 #include "protocol/auth.h"
 #include "protocol/digest.h"
+#include "protocol/ed25519.h"
 #include "protocol/rsa_key.h"
 
 #include <openssl/crypto.h>
@@ -22,6 +23,7 @@ enum state {
 #define SHA2_FAST_ENOUGH 3
 #define SHA2_SEND_PASSWORD 4
 #define SHA2_REQUEST_KEY 2
+#define SHA256_REQUEST_KEY 1
 
 static enum auth_verdict deny(struct auth_client *c, struct sql_error error)
 {
@@ -76,10 +78,55 @@ static enum auth_verdict respond_sha2(struct auth_client *c, struct writer *out)
     return AUTH_SEND;
 }
 
+static enum auth_verdict respond_ed25519(struct auth_client *c, struct writer *out)
+{
+    uint8_t signature[ED25519_SIGNATURE_SIZE];
+
+    if (c->credential.kind != CREDENTIAL_PASSWORD)
+        return deny_credential(c);
+    ed25519_sign(c->credential.secret, c->nonce, signature);
+    write_bytes(out, bytes_of(signature, sizeof signature));
+    return AUTH_SEND;
+}
+
+/* In clear over a secure transport; else encrypted, for which the key is asked for first. */
+static enum auth_verdict send_password(struct auth_client *c, struct writer *out)
+{
+    if (c->secure) {
+        write_nul_text(out, c->credential.secret);
+        return out->failed ? deny_credential(c) : AUTH_SEND;
+    }
+    c->state = STATE_KEY_ASKED;
+    write_u8(out, c->plugin == AUTH_PLUGIN_SHA256 ? SHA256_REQUEST_KEY : SHA2_REQUEST_KEY);
+    return AUTH_SEND;
+}
+
+static enum auth_verdict respond_sha256(struct auth_client *c, struct writer *out)
+{
+    if (c->credential.kind != CREDENTIAL_PASSWORD)
+        return deny_credential(c);
+    if (c->credential.secret.size == 0) {
+        write_u8(out, 0);
+        return AUTH_SEND;
+    }
+    return send_password(c, out);
+}
+
 static enum auth_verdict respond(struct auth_client *c, struct writer *out)
 {
     c->state = STATE_PROVING;
-    return c->plugin == AUTH_PLUGIN_CACHING_SHA2 ? respond_sha2(c, out) : respond_native(c, out);
+    switch (c->plugin) {
+    case AUTH_PLUGIN_CACHING_SHA2:
+        return respond_sha2(c, out);
+    case AUTH_PLUGIN_ED25519:
+        return respond_ed25519(c, out);
+    case AUTH_PLUGIN_SHA256:
+        return respond_sha256(c, out);
+    case AUTH_PLUGIN_NATIVE:
+    case AUTH_PLUGIN_OTHER:
+        break;
+    }
+    return respond_native(c, out);
 }
 
 enum auth_verdict auth_client_begin(struct auth_client *c, const struct credential *credential,
@@ -91,7 +138,8 @@ enum auth_verdict auth_client_begin(struct auth_client *c, const struct credenti
     memcpy(c->scramble, scramble, SCRAMBLE_SIZE);
     writer_clear(out);
     /* The account may well have another plugin than the server's default: let the server switch. */
-    if (c->plugin == AUTH_PLUGIN_OTHER || credential->kind == CREDENTIAL_NATIVE_SHA1)
+    if (c->plugin == AUTH_PLUGIN_OTHER || c->plugin == AUTH_PLUGIN_ED25519 ||
+        credential->kind == CREDENTIAL_NATIVE_SHA1)
         c->plugin = AUTH_PLUGIN_NATIVE;
     return respond(c, out);
 }
@@ -109,21 +157,11 @@ static enum auth_verdict take_switch(struct auth_client *c, struct bytes payload
                     error_make(ERROR_AUTH_PLUGIN, "Authentication plugin '%.*s' is not supported",
                                (int)bytes_first(request.plugin, 64).size,
                                (const char *)request.plugin.data));
-    if (request.data.size != SCRAMBLE_SIZE)
+    if (request.data.size != (c->plugin == AUTH_PLUGIN_ED25519 ? AUTH_NONCE_SIZE : SCRAMBLE_SIZE))
         return deny_malformed(c);
-    memcpy(c->scramble, request.data.data, SCRAMBLE_SIZE);
+    memcpy(c->plugin == AUTH_PLUGIN_ED25519 ? c->nonce : c->scramble, request.data.data,
+           request.data.size);
     return respond(c, out);
-}
-
-static enum auth_verdict send_password(struct auth_client *c, struct writer *out)
-{
-    if (c->secure) {
-        write_nul_text(out, c->credential.secret);
-        return out->failed ? deny_credential(c) : AUTH_SEND;
-    }
-    c->state = STATE_KEY_ASKED;
-    write_u8(out, SHA2_REQUEST_KEY);
-    return AUTH_SEND;
 }
 
 static enum auth_verdict send_encrypted(struct auth_client *c, struct bytes pem, struct writer *out)
@@ -142,11 +180,11 @@ static enum auth_verdict take_more(struct auth_client *c, struct bytes payload, 
 {
     struct bytes data;
 
-    if (auth_more_decode(payload, &data) != PARSE_OK || c->plugin != AUTH_PLUGIN_CACHING_SHA2)
+    if (auth_more_decode(payload, &data) != PARSE_OK)
         return deny_malformed(c);
     if (c->state == STATE_KEY_ASKED)
         return send_encrypted(c, data, out);
-    if (data.size != 1)
+    if (data.size != 1 || c->plugin != AUTH_PLUGIN_CACHING_SHA2)
         return deny_malformed(c);
     if (data.data[0] == SHA2_FAST_ENOUGH)
         return AUTH_WAIT;
@@ -169,6 +207,11 @@ enum auth_verdict auth_client_next(struct auth_client *c, struct bytes payload, 
         return take_switch(c, payload, out);
     case 0xff:
         return error_decode(payload, &error) == PARSE_OK ? deny(c, error) : deny_malformed(c);
+    case '-':
+        /* The key of sha256_password may come without a head: it looks like none. */
+        if (c->plugin == AUTH_PLUGIN_SHA256 && c->state == STATE_KEY_ASKED)
+            return send_encrypted(c, payload, out);
+        return deny_malformed(c);
     default:
         return deny_malformed(c);
     }

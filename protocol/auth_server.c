@@ -11,6 +11,7 @@
  */
 #include "protocol/auth.h"
 #include "protocol/digest.h"
+#include "protocol/ed25519.h"
 #include "protocol/rsa_key.h"
 
 #include <openssl/crypto.h>
@@ -40,7 +41,8 @@ static bool can_check(const struct auth_account *account, enum auth_plugin plugi
     switch (account->credential.kind) {
     case CREDENTIAL_NONE:
     case CREDENTIAL_PASSWORD:
-        return plugin != AUTH_PLUGIN_OTHER;
+        return plugin == AUTH_PLUGIN_NATIVE || plugin == AUTH_PLUGIN_CACHING_SHA2 ||
+               (plugin == AUTH_PLUGIN_ED25519 && account->nonce);
     case CREDENTIAL_NATIVE_SHA1:
     case CREDENTIAL_NATIVE_HASH:
         return plugin == AUTH_PLUGIN_NATIVE ||
@@ -129,9 +131,23 @@ static enum auth_verdict check_sha2(struct auth_server *s, struct bytes response
     return finish(s, true);
 }
 
+/* MariaDB's server lets an empty password sign like any other. */
+static enum auth_verdict check_ed25519(struct auth_server *s, struct bytes response)
+{
+    const struct credential *credential = &s->account.credential;
+    bool known = credential->kind == CREDENTIAL_PASSWORD;
+    uint8_t key[ED25519_KEY_SIZE];
+
+    /* Whoever does not exist takes as long. */
+    ed25519_key_of(known ? credential->secret : bytes_of_text(""), key);
+    return finish(s, ed25519_check(response, key, s->nonce) && known);
+}
+
 static enum auth_verdict check_response(struct auth_server *s, struct bytes response,
                                         struct writer *out)
 {
+    if (s->plugin == AUTH_PLUGIN_ED25519)
+        return check_ed25519(s, response);
     return s->plugin == AUTH_PLUGIN_NATIVE ? check_native(s, response)
                                            : check_sha2(s, response, out);
 }
@@ -200,8 +216,12 @@ enum auth_verdict auth_server_begin(struct auth_server *s, const struct auth_acc
     *s = (struct auth_server){.account = *account, .plugin = auth_plugin_of(plugin)};
     /* A client that does not have the greeting's plugin names its own and says nothing else: the
      * scramble was not meant for that one, so it waits to be asked, by a switch to it. */
-    bool waits = response.size == 0 && s->plugin != account->plugin &&
-                 !password_is_empty(&account->credential);
+    bool waits = s->plugin == AUTH_PLUGIN_ED25519; /* a greeting has no nonce for it either */
+
+    waits = waits || (response.size == 0 && s->plugin != account->plugin &&
+                      !password_is_empty(&account->credential));
+    if (account->nonce)
+        memcpy(s->nonce, account->nonce, AUTH_NONCE_SIZE);
 
     memcpy(s->scramble, scramble, SCRAMBLE_SIZE);
     writer_clear(out);
@@ -215,7 +235,9 @@ enum auth_verdict auth_server_begin(struct auth_server *s, const struct auth_acc
                                                                : AUTH_PLUGIN_CACHING_SHA2;
     }
     const struct auth_switch request = {bytes_of_text(auth_plugin_name(s->plugin)),
-                                        bytes_of(s->scramble, SCRAMBLE_SIZE)};
+                                        s->plugin == AUTH_PLUGIN_ED25519
+                                            ? bytes_of(s->nonce, AUTH_NONCE_SIZE)
+                                            : bytes_of(s->scramble, SCRAMBLE_SIZE)};
     auth_switch_encode(out, &request);
     s->state = STATE_SWITCHED;
     return AUTH_SEND;

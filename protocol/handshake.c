@@ -16,6 +16,7 @@
  * scramble, second part, 0 n  plugin, 0
  */
 #include "protocol/handshake.h"
+#include "protocol/auth.h"
 #include "protocol/capability.h"
 #include "protocol/command.h"
 
@@ -269,7 +270,9 @@ enum parse auth_switch_decode(struct bytes payload, struct auth_switch *request)
     }
     request->plugin = read_nul_text(&r);
     request->data = read_rest(&r);
-    if (request->data.size && request->data.data[request->data.size - 1] == 0)
+    /* A scramble is terminated; the nonce of client_ed25519 is not, and may end in any byte. */
+    if (request->data.size && request->data.size != AUTH_NONCE_SIZE &&
+        request->data.data[request->data.size - 1] == 0)
         request->data.size--;
     return r.failed ? PARSE_BAD : PARSE_OK;
 }
@@ -279,7 +282,8 @@ void auth_switch_encode(struct writer *w, const struct auth_switch *request)
     write_u8(w, 0xfe);
     write_nul_text(w, request->plugin);
     write_bytes(w, request->data);
-    write_u8(w, 0);
+    if (request->data.size != AUTH_NONCE_SIZE)
+        write_u8(w, 0);
 }
 
 enum parse auth_more_decode(struct bytes payload, struct bytes *data)

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . tests/cluster/common.sh
 
-build=(make gcc libc6-dev pkg-config libuv1-dev libssl-dev libinih-dev libmicrohttpd-dev
+build=(make gcc libc6-dev pkg-config libuv1-dev libssl-dev libsodium-dev libinih-dev libmicrohttpd-dev
     libsqlite3-dev uthash-dev libcmocka-dev
     clang clang-format clang-tidy libclang-rt-14-dev python3)
 run=(mariadb-server-core mariadb-client-core)
@@ -80,6 +80,7 @@ test)
     install_missing "${build[@]}" "${run[@]}" "${test[@]}"
     install_node_drivers
     tests/cluster/get-mysql.sh
+    tests/cluster/get-mariadb-plugins.sh
     ;;
 bench) install_missing "${build[@]}" "${run[@]}" "${test[@]}" "${bench[@]}" ;;
 *)

@@ -24,6 +24,7 @@
 #include "proxy/worker.h"
 
 #include <openssl/crypto.h>
+#include <openssl/rand.h>
 #include <string.h>
 
 enum {
@@ -38,6 +39,7 @@ struct session_login {
     struct roster *roster;          /* shared reference: what the password is checked with */
     const struct roster_user *user; /* in the roster; NULL: there is none of that name */
     uint8_t hash[NATIVE_HASH_SIZE]; /* of password_hash */
+    uint8_t nonce[AUTH_NONCE_SIZE]; /* for client_ed25519 */
 };
 
 void login_dispose(struct session *session)
@@ -183,6 +185,10 @@ static struct auth_account find_account(void *context, const char *name)
                                           AUTH_PLUGIN_CACHING_SHA2
                          ? AUTH_PLUGIN_CACHING_SHA2
                          : AUTH_PLUGIN_NATIVE;
+    if (RAND_bytes(login->nonce, sizeof login->nonce) == 1) {
+        nonce_from_random(login->nonce);
+        account.nonce = login->nonce;
+    }
     if (login->user != NULL) {
         const struct config_user *user = login->user->config;
 

@@ -1,5 +1,9 @@
 # mariadb.sh: sourced by cluster.sh. MariaDB as the machine has it (Debian: mariadb-server-core).
 
+# Plugins that the machine's packages may not have (get-mariadb-plugins.sh).
+MARIADB_VERSION=$(dpkg-query -W -f '${Version}' mariadb-server-core 2>/dev/null || true)
+MARIADB_PLUGINS=$CACHE/mariadb-plugins-${MARIADB_VERSION#*:}
+
 # What the accounts may do matters to the tests. The application must not have READ_ONLY ADMIN: with
 # it, a write that was sent to a replica by mistake would succeed there and nobody would notice.
 mariadb_accounts()
@@ -69,6 +73,7 @@ ssl_ca = $DIR/$1/data/ca.pem
 ssl_cert = $DIR/$1/data/server-cert.pem
 ssl_key = $DIR/$1/data/server-key.pem
 CNF
+    [ ! -d "$MARIADB_PLUGINS" ] || echo "plugin_dir = $MARIADB_PLUGINS"
     # A replica is read-only from its first moment, also after a restart.
     [ "$1" = 0 ] || echo "read_only = ON"
 }

@@ -4,7 +4,7 @@
 # The server and its client, and what a build against its client library takes.
 MYSQL_PACKAGES=mysql-server-core,mysql-client-core,libmysqlclient-dev
 MYSQL_PACKAGES+=,gcc,libc6-dev,make,pkgconf,libuv1-dev,libinih-dev,libssl-dev,uthash-dev
-MYSQL_PACKAGES+=,libmicrohttpd-dev,libsqlite3-dev
+MYSQL_PACKAGES+=,libmicrohttpd-dev,libsqlite3-dev,libsodium-dev
 
 # Another list is another root: servers may be running from the one there is.
 MYSQL_ROOT=$CACHE/mysql-root-$(echo "$MYSQL_PACKAGES" | sha1sum | cut -c1-10)

@@ -83,6 +83,7 @@ static void try_change_user(struct bytes payload)
 }
 
 static const uint8_t scramble[SCRAMBLE_SIZE] = "abcdefghijklmnopqrs";
+static const uint8_t nonce[AUTH_NONCE_SIZE] = "abcdefghijklmnopqrstuvwxyzABCDE";
 
 /* Both roles of authentication, fed with the payload in halves. */
 static void try_exchange(struct bytes payload, bool secure)
@@ -92,7 +93,7 @@ static void try_exchange(struct bytes payload, bool secure)
     struct bytes half = bytes_first(payload, payload.size / 2);
     struct bytes rest = bytes_after(payload, payload.size / 2);
     struct credential known = {CREDENTIAL_PASSWORD, bytes_of_text("pw")};
-    struct auth_account account = {known, AUTH_PLUGIN_CACHING_SHA2, secure, secure, NULL};
+    struct auth_account account = {known, AUTH_PLUGIN_CACHING_SHA2, secure, secure, NULL, nonce};
     struct auth_client c;
     struct auth_server s;
 

@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 static const uint8_t scramble[SCRAMBLE_SIZE + 1] = "abcdefghijklmnopqrst";
+static const uint8_t nonce[AUTH_NONCE_SIZE + 1] = "abcdefghijklmnopqrstuvwxyzABCDEF";
 static EVP_PKEY *rsa_key;
 
 /* ---- formulas ---- */
@@ -249,7 +250,11 @@ static const char *run_exchange(const struct exchange *e, char *text, size_t siz
     struct writer s_out = writer_over(from_server, sizeof from_server);
     struct credential known = credential_of(e->client_knows, e->client_password, room[0]);
     struct auth_account account = {credential_of(e->server_knows, e->server_password, room[1]),
-                                   e->server_plugin, e->secure, e->ask, e->key ? rsa_key : NULL};
+                                   e->server_plugin,
+                                   e->secure,
+                                   e->ask,
+                                   e->key ? rsa_key : NULL,
+                                   nonce};
     struct auth_client c;
     struct auth_server s;
 
@@ -305,7 +310,7 @@ static void both_roles(void **state)
 static void server_switches_unknown_plugins(void **state)
 {
     struct auth_account account = {
-        {CREDENTIAL_PASSWORD, bytes_of_text("pw")}, S, false, false, rsa_key};
+        {CREDENTIAL_PASSWORD, bytes_of_text("pw")}, S, false, false, rsa_key, NULL};
     uint8_t buffer[AUTH_PAYLOAD_MAX];
     struct writer out = writer_over(buffer, sizeof buffer);
     struct auth_switch request;
@@ -366,7 +371,8 @@ static void server_given_nonsense_for_a_password(void **state)
                                        S,
                                        rows[i].secure,
                                        true,
-                                       rows[i].key ? rsa_key : NULL};
+                                       rows[i].key ? rsa_key : NULL,
+                                       NULL};
         struct bytes payload = from_hex(rows[i].hex);
         struct auth_server s;
 
@@ -384,7 +390,7 @@ static void server_learns_sha1(void **state)
     uint8_t room[64], sha1[NATIVE_HASH_SIZE], response[NATIVE_HASH_SIZE];
     uint8_t buffer[AUTH_PAYLOAD_MAX];
     struct writer out = writer_over(buffer, sizeof buffer);
-    struct auth_account account = {credential_of(HASH, "pw", room), N, false, false, NULL};
+    struct auth_account account = {credential_of(HASH, "pw", room), N, false, false, NULL, NULL};
     struct auth_server s;
 
     (void)state;
