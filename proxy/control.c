@@ -14,6 +14,7 @@
 #include "proxy/admin/admin.h"
 #include "proxy/backend/permits.h"
 #include "proxy/client/kill_post.h"
+#include "proxy/client/throttle.h"
 #include "proxy/config/config.h"
 #include "proxy/event_ring.h"
 #include "proxy/http/http.h"
@@ -238,6 +239,7 @@ static bool start_process(struct control *control)
     process->suspect = suspect;
     process->watch = watch;
     process->relist = relist;
+    process->throttle = throttle_new();
     process->permits =
         permits_new(config->proxy.workers, ROSTER_SERVERS, limits, wake_one, control);
     process->kill_post = kill_post_new(config->proxy.workers, wake_one, control);
@@ -489,6 +491,7 @@ static void dispose(struct control *control)
     mem_free(control->workers);
     mem_free(control->listeners);
     permits_free(process->permits);
+    throttle_free(process->throttle);
     kill_post_free(process->kill_post);
     spool_free(process->statement_log);
     live_free(control->program.live);

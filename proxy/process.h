@@ -17,12 +17,14 @@ struct health;
 struct kill_post;
 struct thread_watch;
 struct spool;
+struct throttle;
 struct topology;
 
 struct process {
     struct permits *permits;
     struct kill_post *kill_post; /* KILLs between workers; NULL in tests that need none */
     struct spool *statement_log; /* NULL in tests that need none */
+    struct throttle *throttle;   /* failed logins, by address */
     EVP_PKEY *rsa_key;           /* for caching_sha2_password without TLS */
     struct health *health;       /* NULL in tests, which hand topologies in by themselves */
 

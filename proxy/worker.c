@@ -212,6 +212,8 @@ static void end_overdue(struct worker *worker, struct session *session, uint64_t
     case SESSION_LOGIN:
         if (worker->draining) {
             session_close(session, "shutting down");
+        } else {
+            login_tick(session, now);
         }
         break;
     case SESSION_READY:

@@ -16,6 +16,7 @@
 #include "proxy/client/proxied.h"
 #include "proxy/client/send.h"
 #include "proxy/client/session.h"
+#include "proxy/client/throttle.h"
 #include "proxy/client/user_secret.h"
 #include "proxy/log.h"
 #include "proxy/login_exchange.h"
@@ -35,6 +36,9 @@ struct session_login {
     struct login_exchange exchange;
     bool greeted;
     bool change_user;
+    bool is_spared;                 /* a load balancer's own: failures before do not count */
+    bool may_begin;                 /* its password may be looked at */
+    uint64_t held_until_ns;         /* not before, for failures before it; 0: not asked yet */
     bool header_sought;             /* the first bytes came: no PROXY header from here on */
     struct roster *roster;          /* shared reference: what the password is checked with */
     const struct roster_user *user; /* in the roster; NULL: there is none of that name */
@@ -129,8 +133,19 @@ void login_greet(struct session *session)
 
 static void deny(struct session *session)
 {
-    struct sql_error error = login_exchange_refusal(&session->login->exchange, session->peer);
+    const struct session_login *login = session->login;
+    struct sql_error error = login_exchange_refusal(&login->exchange, session->peer);
+    struct throttle *throttle = session->worker->process->throttle;
+    struct bytes host = peer_host(session->peer);
+    uint64_t now = worker_now(session->worker);
 
+    if (!login->is_spared) {
+        throttle_failed(throttle, host, login->exchange.name, now);
+        if (login->change_user) {
+            /* Who got in as one must not try out the passwords of others without delay. */
+            throttle_misused(throttle, host, session->account->name, now);
+        }
+    }
     session_fail(session, &error);
 }
 
@@ -251,6 +266,8 @@ static void verified(struct session *session)
     const struct environment *environment;
     unsigned count = atomic_fetch_add(&login->user->account->clients, 1) + 1;
 
+    throttle_succeeded(session->worker->process->throttle, peer_host(session->peer), user->name,
+                       worker_now(session->worker));
     user_secret_learn(login->user, &login->exchange.auth);
     session->account = login->user->account;
     session->user = session->account->number;
@@ -354,12 +371,51 @@ static bool seek_header(struct session *session)
     case PROXIED_BAD:
         bad_handshake(session);
         return false;
+    case PROXIED_OWN:
+        login->is_spared = true;
+        break;
     case PROXIED_NONE:
     case PROXIED_READ:
         break;
     }
     login->header_sought = true;
     return true;
+}
+
+/* After failures from its address the login packet stays in the stream for a while. */
+static bool may_begin(struct session *session)
+{
+    struct session_login *login = session->login;
+    struct bytes in = stream_peek(session->client);
+    uint64_t now = worker_now(session->worker);
+    char name[LOGIN_NAME_BYTES];
+    struct login packet;
+    struct frame frame;
+
+    if (login->may_begin || login->is_spared) {
+        return true;
+    }
+    if (login->held_until_ns == 0) {
+        if (frame_read(in, &frame) != PARSE_OK || !frame_is_whole(in, frame) ||
+            login_decode(frame_payload(in, frame), &packet) != PARSE_OK ||
+            !bytes_to_text(packet.user, name, sizeof name)) {
+            return true; /* nothing that a password could be in */
+        }
+        login->held_until_ns =
+            throttle_when(session->worker->process->throttle, peer_host(session->peer), name, now);
+    }
+    login->may_begin = now >= login->held_until_ns;
+    return login->may_begin;
+}
+
+void login_tick(struct session *session, uint64_t now_ns)
+{
+    const struct session_login *login = session->login;
+
+    if (login != NULL && !login->may_begin && login->held_until_ns != 0 &&
+        now_ns >= login->held_until_ns) {
+        session_read(session);
+    }
 }
 
 void login_read(struct session *session)
@@ -373,6 +429,9 @@ void login_read(struct session *session)
         if (frame_read(stream_peek(session->client), &frame) == PARSE_OK) {
             bad_handshake(session); /* a client must not speak before it was greeted */
         }
+        return;
+    }
+    if (!may_begin(session)) {
         return;
     }
     act_on(session,
@@ -409,6 +468,7 @@ void login_change_user(struct session *session, struct bytes payload)
     session->login->greeted = true;
     session->login->change_user = true;
     session->login->header_sought = true;
+    session->login->may_begin = true;
     login_exchange_resume(&session->login->exchange, session->scramble, session->capabilities,
                           session->sequence);
     session->state_since_ns = worker_now(session->worker);

@@ -25,6 +25,9 @@ void login_change_user(struct session *session, struct bytes payload);
 void login_schema_entered(struct session *session);
 void login_schema_refused(struct session *session, const struct sql_error *error);
 
+/* For the worker's tick: goes on with a login that was held back for failures before it. */
+void login_tick(struct session *session, uint64_t now_ns);
+
 /* [proxy] login_timeout_ms is over. */
 void login_overdue(struct session *session);
 

@@ -14,9 +14,6 @@ static void take_address(struct session *session, const struct sockaddr_storage 
 {
     char balancer[PEER_TEXT_BYTES];
 
-    if (source->ss_family == AF_UNSPEC) {
-        return; /* it speaks for itself */
-    }
     memcpy(balancer, session->peer, sizeof balancer);
     peer_text(source, session->peer);
     if (source->ss_family != AF_UNIX) {
@@ -45,10 +42,12 @@ enum proxied proxied_read(struct session *session)
     case PARSE_OK:
         break;
     }
-    if (header.size == 0) {
-        return PROXIED_NONE;
+    if (header.size > 0) {
+        stream_consume(session->client, header.size);
     }
-    stream_consume(session->client, header.size);
+    if (header.source.ss_family == AF_UNSPEC) {
+        return PROXIED_OWN;
+    }
     take_address(session, &header.source);
     return PROXIED_READ;
 }

@@ -10,8 +10,9 @@
 struct session;
 
 enum proxied {
-    PROXIED_NONE, /* what came is something else; the address is the peer's own */
-    PROXIED_READ, /* the header was taken, and the session has the client's address */
+    PROXIED_NONE, /* the peer is not listed: the address is its own */
+    PROXIED_OWN,  /* the peer is listed and speaks for itself, or without a header */
+    PROXIED_READ, /* a header was taken, and the session has the client's address */
     PROXIED_MORE, /* the rest of it is awaited */
     PROXIED_BAD,  /* it begins like a header, and is none */
 };

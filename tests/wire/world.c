@@ -10,6 +10,7 @@
 #include "proxy/backend/permits.h"
 #include "proxy/backend/pool.h"
 #include "proxy/client/environment.h"
+#include "proxy/client/throttle.h"
 #include "proxy/client/kill_post.h"
 #include "proxy/client/user_secret.h"
 #include "proxy/client/variables.h"
@@ -332,6 +333,7 @@ static void begin_process(struct world *world)
     world->roster = registry_enrol(world->registry, world->config, world->tls, is_free, world);
     world->process.permits = permits_new(world->worker_count, ROSTER_SERVERS, limits, wake, world);
     world->process.kill_post = kill_post_new(world->worker_count, wake, world);
+    world->process.throttle = throttle_new();
     world->process.roster = current_roster;
     world->process.topology = current_topology;
     world->process.want = want;
@@ -485,6 +487,7 @@ void world_end(struct world *world)
     assert_int_equal(world->facts.references, 1);
     assert_int_equal(world->catalog.references, 1);
     permits_free(world->process.permits);
+    throttle_free(world->process.throttle);
     kill_post_free(world->process.kill_post);
     EVP_PKEY_free(world->process.rsa_key);
     assert_int_equal(world->roster->references, 1);
