@@ -40,6 +40,8 @@ finish()
 
 listen=${PORT:-$(first_free 6033 1)}
 servers=${SERVER_PORT:-$(first_free 13306 3)}
+admin=${ADMIN_PORT:-$(first_free 16032 1)}
+http=${HTTP_PORT:-$(first_free 16070 1)}
 proxy=
 mkdir -p "$folder"
 "$HERE/cluster.sh" destroy "$folder/cluster" # what a killed demo left
@@ -53,6 +55,8 @@ echo "starting a primary and two replicas in $folder/cluster"
 cat >"$folder/tidemark.ini" <<INI
 [proxy]
 listen = 127.0.0.1:$listen
+admin = 127.0.0.1:$admin
+http = 127.0.0.1:$http
 
 [server db0]
 address = 127.0.0.1:$servers
@@ -97,6 +101,9 @@ its log $folder/tidemark.log. In another terminal:
     $HERE/cluster.sh sql $folder/cluster 1 -e 'STOP SLAVE SQL_THREAD'
   Why does a statement go where it goes?
     $program explain 'SELECT id FROM whoami'
+  What is true at the moment, and how to change it (HELP lists the commands):
+    mariadb --host=127.0.0.1 --port=$admin --user=admin --password=admin -e 'SHOW SERVERS'
+    curl http://127.0.0.1:$http/metrics
 
 Ctrl-C stops everything.
 TEXT
