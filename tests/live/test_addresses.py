@@ -170,8 +170,8 @@ def test_ip6_and_sockets_everywhere(cluster, tidemark, haproxy, tmp_path):
     admin = pymysql.connect(host="::1", port=base + 2, user="admin", password="admin",
                             autocommit=True)
     with contextlib.closing(admin):
-        rows = query(admin, "SELECT name, state FROM servers ORDER BY name")
-    assert rows == (("db0", "up"), ("db1", "up"), ("db2", "up"))
+        until(lambda: query(admin, "SELECT name FROM servers WHERE state = 'up' ORDER BY name") ==
+              (("db0",), ("db1",), ("db2",)), what="all three being up")
     with socket.create_connection(("::1", base + 4)) as s:
         s.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         assert s.recv(100).startswith(b"HTTP/1.1 200")
