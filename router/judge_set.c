@@ -146,6 +146,9 @@ static void read_variable(struct scan *scan, enum scope *scope, bool in_statemen
     }
     value = read_value(scan, in_statement);
     kinds = variable_kinds(name, value, is_bare);
+    if (is_bare && scan->lexer.mode->flavor == SQL_FLAVOR_MARIADB &&
+        !(kinds & (SET_ONE_SHOT | SET_TRANSACTION_NEXT | SET_TRACKER | SET_LOG_OFF)))
+        kinds |= SET_OTHER; /* no tracker of MariaDB reports SET @@x = ... (measured) */
     if (named == SCOPE_GLOBAL) {
         set->kinds |= SET_GLOBAL | (had_scope ? kinds : 0); /* manuals differ on what it covers */
         *scope = SCOPE_GLOBAL;

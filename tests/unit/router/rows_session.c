@@ -15,7 +15,10 @@ static const struct row rows[] = {
     {"", "SET @@session.sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')", "session"},
     {"", "SET @@local.time_zone = '+00:00'", "session"},
     {"", "SET LOCAL wait_timeout := 100", "session"},
-    {"", "SET @@wait_timeout = 100", "session"},
+    {"m", "SET @@wait_timeout = 100", "session"},
+    {"M", "SET @@wait_timeout = 100", "session unknown"}, /* which no tracker tells */
+    {"M", "SET @@sql_mode = '', @@autocommit = 0", "session unknown"},
+    {"", "SET sql_mode = @@sql_mode, @@session.autocommit = 0", "session"},
     {"", "SET max_execution_time = -1", "session"},
     {"", "SET character_set_results = NULL", "session"},
     {"", "SET foreign_key_checks = DEFAULT", "session"},
