@@ -113,7 +113,11 @@ bool insert_id_pay(struct session *session, struct replay *plan)
     struct backend *backend = session->lease.backend;
 
     if (session->insert_id_unsure) {
-        return replay_settle_last_insert_id(plan, backend->insert_id, session->last_insert_id);
+        uint64_t old = backend->insert_id;
+
+        /* From then on the connection's is the session's, whichever that is. */
+        backend->insert_id = session->last_insert_id;
+        return replay_settle_last_insert_id(plan, old, session->last_insert_id);
     }
     backend->insert_id = session->last_insert_id;
     return replay_add_last_insert_id(plan, session->last_insert_id);
