@@ -87,6 +87,20 @@ static void replace(struct relay *relay, size_t size, struct bytes packet)
     relay->from = relay->at;
 }
 
+/* An EOF that tells of a change cannot say of which: it is one that only the proxy asked for. */
+static void eof_without_change(struct relay *relay, const struct response_step *step,
+                               struct eof_packet eof)
+{
+    uint8_t packet[FRAME_HEAD_SIZE + 5];
+    struct writer out = writer_over(packet, sizeof packet);
+    size_t at = write_packet_begin(&out);
+
+    eof.status &= (uint16_t)~STATUS_SESSION_STATE_CHANGED;
+    eof_encode(&out, &eof);
+    write_packet_end(&out, at, step->sequence);
+    replace(relay, step->size, writer_bytes(&out));
+}
+
 static void on_ok(struct relay *relay, const struct response_step *step)
 {
     struct session *session = relay->session;
@@ -107,7 +121,8 @@ static void on_ok(struct relay *relay, const struct response_step *step)
         return;
     }
     learn_ok(session, &ok);
-    if (ok.info.size == 0 && ok.trackers.size == 0) {
+    if (ok.info.size == 0 && ok.trackers.size == 0 &&
+        (ok.status & STATUS_SESSION_STATE_CHANGED) == 0) {
         relay->at += step->size;
     } else {
         struct writer out = writer_over(session->worker->scratch, WORKER_SCRATCH_BYTES);
@@ -131,6 +146,12 @@ static void on_eof(struct relay *relay, const struct response_step *step)
     const struct response *answer = &relay->backend->response;
 
     learn_plain_ok(relay->session, answer->status, answer->warnings);
+    if (answer->status & STATUS_SESSION_STATE_CHANGED) {
+        eof_without_change(relay, step,
+                           (struct eof_packet){.status = (uint16_t)answer->status,
+                                               .warnings = (uint16_t)answer->warnings});
+        return;
+    }
     relay->at += step->size;
 }
 

@@ -12,11 +12,19 @@
 
 enum { SEND_BYTES = 1 << 10 }; /* no OK or ERR of ours is longer */
 
+/* Of the last answer's flags those that are about the session, not about that statement. */
+static uint16_t lasting_status(const struct session *session)
+{
+    return session->status &
+           (uint16_t)(STATUS_IN_TRANSACTION | STATUS_IN_READ_ONLY_TRANSACTION | STATUS_AUTOCOMMIT |
+                      STATUS_NO_BACKSLASH_ESCAPES | STATUS_ANSI_QUOTES);
+}
+
 void send_ok(struct session *session, uint8_t sequence)
 {
     uint8_t packet[SEND_BYTES];
     struct writer out = writer_over(packet, sizeof packet);
-    struct ok_packet ok = {.status = session->status};
+    struct ok_packet ok = {.status = lasting_status(session)};
 
     ok_encode_packet(&out, &ok, session->capabilities, sequence);
     stream_write_one(session->client, writer_bytes(&out));
@@ -30,7 +38,7 @@ void send_login_ok(struct session *session, uint8_t sequence)
     struct writer trackers = writer_over(memory[1], sizeof memory[1]);
     uint8_t packet[2 * SEND_BYTES];
     struct writer out = writer_over(packet, sizeof packet);
-    struct ok_packet ok = {.status = session->status};
+    struct ok_packet ok = {.status = lasting_status(session)};
 
     if (schema.size > 0) {
         write_lenenc_bytes(&value, schema);
@@ -49,11 +57,11 @@ void send_eof(struct session *session, uint8_t sequence)
     size_t at = write_packet_begin(&out);
 
     if (session->capabilities & CAPABILITY_DEPRECATE_EOF) {
-        struct ok_packet ok = {.header = 0xfe, .status = session->status};
+        struct ok_packet ok = {.header = 0xfe, .status = lasting_status(session)};
 
         ok_encode(&out, &ok, session->capabilities);
     } else {
-        struct eof_packet eof = {.status = session->status};
+        struct eof_packet eof = {.status = lasting_status(session)};
 
         eof_encode(&out, &eof);
     }
