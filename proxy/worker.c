@@ -217,8 +217,8 @@ static void end_overdue(struct worker *worker, struct session *session, uint64_t
         }
         break;
     case SESSION_READY:
-        if (session->pins == PIN_WARNINGS && session->lease.state == LEASE_HELD &&
-            is_wanted_back(worker, session->lease.server)) {
+        if (session->pins != 0 && session_is_movable(session) &&
+            session->lease.state == LEASE_HELD && is_wanted_back(worker, session->lease.server)) {
             if (session->insert_id_unsure) {
                 insert_id_settle(session);
                 break;

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 /* Pins that a replica's connection can hold, and that a statement for the primary may leave. */
-static const unsigned light_pins = PIN_FOUND_ROWS | PIN_CURSOR | PIN_LONG_DATA | PIN_WARNINGS;
+static const unsigned light_pins = PIN_FOUND_ROWS | PIN_CURSOR | PIN_LONG_DATA | PINS_UNTIL_NEXT;
 
 /* Asked about the statement before, and answered only where that one ran. */
 static const unsigned about_the_last = USE_WARNINGS | USE_FOUND_ROWS | USE_ROW_COUNT;

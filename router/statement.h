@@ -36,7 +36,7 @@ enum pin {
     PIN_LOCK_TABLES = 1u << 3,     /* "lock-tables": also FLUSH TABLES WITH READ LOCK */
     PIN_GET_LOCK = 1u << 4,        /* "get-lock" */
     PIN_PREPARE = 1u << 5,         /* "prepare": SQL PREPARE */
-    PIN_FOUND_ROWS = 1u << 6,      /* "found-rows": SQL_CALC_FOUND_ROWS */
+    PIN_FOUND_ROWS = 1u << 6,      /* "found-rows": SQL_CALC_FOUND_ROWS; ends with the next read */
     PIN_PROGRAM = 1u << 7,         /* "program": CALL, stored or loadable function, compound */
     PIN_HANDLER = 1u << 8,         /* "handler": HANDLER ... OPEN */
     PIN_XA = 1u << 9,              /* "xa" */
@@ -53,9 +53,15 @@ enum pin {
     PIN_WARNINGS = 1u << 19,  /* "warnings" */
 
     PIN_SEQUENCE = 1u << 20, /* "sequence": NEXTVAL, which LASTVAL on the same connection recalls */
+
+    PIN_ROW_COUNT = 1u << 21, /* "row-count": the session has asked for ROW_COUNT() before */
 };
 
-enum { PIN_COUNT = 21 };
+enum {
+    PIN_COUNT = 22,
+    /* What the next statement ends, unless it asks about the one before it. */
+    PINS_UNTIL_NEXT = PIN_WARNINGS | PIN_ROW_COUNT,
+};
 
 /* The name of one pin, as shown to users; "" for anything but exactly one bit. */
 const char *pin_name(unsigned pin);

@@ -253,7 +253,7 @@ static void init_db(struct session *session)
 
 static void ping(struct session *session)
 {
-    if (session->lease.state == LEASE_HELD) {
+    if (session->lease.state == LEASE_HELD || session->asks_row_count) {
         place_plain(session);
     } else {
         answer_ok(session);
@@ -382,7 +382,7 @@ bool command_begins_after_read_only(const struct session *session)
 
     return command_is_on_replica(session) &&
            session->transaction == SESSION_TRANSACTION_READ_ONLY &&
-           (session->pins & ~(unsigned)(PIN_TRANSACTION | PIN_WARNINGS)) == 0 &&
+           (session->pins & ~(unsigned)(PIN_TRANSACTION | PINS_UNTIL_NEXT)) == 0 &&
            (statement->transaction == TRANSACTION_BEGIN ||
             statement->transaction == TRANSACTION_BEGIN_READ_WRITE);
 }
@@ -407,11 +407,27 @@ static bool has_to_wait_for_resume(const struct session *session)
            (session->pins & pins_that_go_on) == 0;
 }
 
+/* Whether warnings, or counts, of before are over. On MariaDB statements that use no table leave
+ * the warnings as they are, SET and COMMIT among them. */
+static unsigned pins_ended_by(const struct statement *statement)
+{
+    unsigned over = PIN_ROW_COUNT;
+
+    if (statement->uses & (USE_WARNINGS | USE_FOUND_ROWS | USE_ROW_COUNT)) {
+        return 0;
+    }
+    if (statement->class == STATEMENT_READ) {
+        over |= PIN_FOUND_ROWS; /* this one's rows are counted now */
+    }
+    if (statement->class == STATEMENT_WRITE || statement->table_count > 0 || statement->is_multi) {
+        over |= PIN_WARNINGS;
+    }
+    return over;
+}
+
 unsigned command_pins_that_stay(const struct session *session)
 {
-    return session->command->statement.uses & (USE_WARNINGS | USE_FOUND_ROWS | USE_ROW_COUNT)
-               ? session->pins
-               : session->pins & ~(unsigned)PIN_WARNINGS;
+    return session->pins & ~pins_ended_by(&session->command->statement);
 }
 
 /* To leave the connection takes a question first (insert_id.h): not worth it where the command

@@ -129,9 +129,6 @@ static void learn_pins(struct session *session)
             session->temporary_tables += UNCOUNTED;
         }
     }
-    if (command->errored || command->warnings > 0) {
-        session->pins |= PIN_WARNINGS;
-    }
     if (session->pins & PIN_TRACKER) {
         session->lease.backend->discard = true;
     }
@@ -177,10 +174,32 @@ static bool fetch_trackers(struct session *session)
     return true;
 }
 
+/* A session that has asked about the statement before once, and was lucky or not, is answered right
+ * from then on: what it may ask about stays where it is until the next statement. */
+static void learn_what_may_be_asked(struct session *session)
+{
+    const struct command_in_hand *command = session->command;
+
+    if (command->has_statement) {
+        session->asks_row_count |= (command->statement.uses & USE_ROW_COUNT) != 0;
+        session->asks_found_rows |= (command->statement.uses & USE_FOUND_ROWS) != 0;
+    }
+    if (command->errored || command->warnings > 0) {
+        session->pins |= PIN_WARNINGS;
+    }
+    if (session->asks_row_count) {
+        session->pins |= PIN_ROW_COUNT;
+    }
+    if (session->asks_found_rows) {
+        session->pins |= PIN_FOUND_ROWS;
+    }
+}
+
 void learn_end(struct session *session)
 {
     struct command_in_hand *command = session->command;
 
+    learn_what_may_be_asked(session);
     if (is_executed(command)) {
         insert_id_judge(session);
     }

@@ -111,6 +111,7 @@ void prepared_answered(struct session *session, struct bytes payload)
     if (prepare_ok_decode(payload, session->lease.backend->capabilities, &ok) != PARSE_OK) {
         return;
     }
+    command->warnings = ok.warnings;
     text = prepared_text_of(session->worker->prepared, command->sql, session->environment);
     backend_remember(session->lease.backend, text, ok.id);
     classify(prepared_text_sql(text), false, session_mode(session), &statement);

@@ -285,7 +285,7 @@ void session_read(struct session *session)
 
 bool session_is_movable(const struct session *session)
 {
-    return (session->pins & ~(unsigned)PIN_WARNINGS) == 0;
+    return (session->pins & ~(unsigned)PINS_UNTIL_NEXT) == 0;
 }
 
 /* A clock is read only when a session becomes pinned. */

@@ -142,6 +142,8 @@ struct session {
     bool one_shot_variable; /* see tracking.h */
     bool log_off;           /* sql_log_bin=0 was seen */
     bool close_after;       /* COMMIT RELEASE */
+    bool asks_row_count;    /* it has used ROW_COUNT(), and may again */
+    bool asks_found_rows;   /* ... FOUND_ROWS() */
     uint16_t status;        /* status flags as the client saw them last */
     uint16_t collation;     /* that the client named at login */
     uint8_t scramble[20];

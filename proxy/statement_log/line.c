@@ -33,7 +33,8 @@ unsigned line_reasons(const struct statement_record *record, const struct line_p
     if (record_failed(record)) {
         reasons |= LINE_FAILED;
     }
-    if ((record->pins & ~(unsigned)PIN_WARNINGS) != 0) { /* those hold until the next statement */
+    if ((record->pins & ~(unsigned)PINS_UNTIL_NEXT) !=
+        0) { /* those hold until the next statement */
         reasons |= LINE_PINNED;
     }
     if (record->retries != 0) {

@@ -269,7 +269,8 @@ static void question_about_the_id_fails(void **state)
     }
 }
 
-/* After an error the connection is held for SHOW WARNINGS; the next statement leaves it. */
+/* After an error the connection is held for SHOW WARNINGS; the next statement that uses a
+ * table leaves it. */
 static void id_is_asked_for_before_the_connection_is_left(void **state)
 {
     struct world *world = world_new(1, NULL);
@@ -285,7 +286,7 @@ static void id_is_asked_for_before_the_connection_is_left(void **state)
         world_run(world);
         world_expect_nothing(world);
         world_replicas_follow(world);
-        client_query(client, "SELECT 1");
+        client_query(client, "SELECT n FROM shop.t");
         connection_expect(connection, "QUERY SET last_insert_id=LAST_INSERT_ID()");
         if (round == 0) {
             answer_error(connection, 1317, "interrupted");
@@ -294,12 +295,53 @@ static void id_is_asked_for_before_the_connection_is_left(void **state)
         } else {
             answer_ok(connection, "set:last_insert_id=7 change");
         }
-        connection = world_expect(world, "QUERY SELECT 1");
+        connection = world_expect(world, "QUERY SELECT n FROM shop.t");
         assert_int_not_equal(connection->server->number, PRIMARY);
         answer_row(connection, "1");
         client_expect(client, "rows 1");
     }
     assert_int_equal(world->workers[0].sessions->last_insert_id, 7);
+    world_end(world);
+}
+
+/* Unsure while pinned to a connection that never had the session's id: put right once, by the
+ * server, which then does not have to be asked for ever. */
+static void id_that_is_not_sure_is_put_right_once(void **state)
+{
+    struct world *world = world_new(1, "TIDEMARK_SERVER_DB1_MAX_CONNECTIONS=1", NULL);
+    struct client *client = client_log_in(world, NULL);
+    struct client *other = client_log_in(world, NULL);
+    struct connection *connection;
+
+    (void)state;
+    client_query(client, "INSERT INTO shop.t VALUES (NULL)");
+    connection = server_expect(world, PRIMARY, "QUERY INSERT INTO shop.t VALUES (NULL)");
+    answer_ok(connection, "affected=1 id=42");
+    client_expect(client, "ok affected=1 id=42");
+    client_query(other, "INSERT INTO shop.t VALUES (NULL)");
+    connection_expect(connection, "QUERY INSERT INTO shop.t VALUES (NULL)");
+    answer_ok(connection, "affected=1 id=50");
+    client_expect(other, "ok affected=1 id=50");
+    client_query(client, "LOCK TABLES shop.t WRITE");
+    connection_expect(connection, "QUERY LOCK TABLES shop.t WRITE");
+    answer_ok(connection, "");
+    client_expect(client, "ok");
+    client_query(client, "INSERT INTO shop.t VALUES (900)");
+    connection_expect(connection, "QUERY INSERT INTO shop.t VALUES (900)");
+    answer_ok(connection, "affected=1 id=900");
+    client_expect(client, "ok affected=1 id=900");
+    for (unsigned round = 0; round < 2; round++) {
+        client_query(client, "SELECT LAST_INSERT_ID()");
+        if (round == 0) {
+            connection_expect(connection,
+                              "QUERY SET last_insert_id="
+                              "CAST(IF(LAST_INSERT_ID()=50,42,LAST_INSERT_ID()) AS UNSIGNED)");
+            answer_ok(connection, "set:last_insert_id=42 change");
+        }
+        connection_expect(connection, "QUERY SELECT LAST_INSERT_ID()");
+        answer_row(connection, "42");
+        client_expect(client, "rows 42");
+    }
     world_end(world);
 }
 
@@ -315,6 +357,7 @@ int main(void)
         cmocka_unit_test(unsure_session_stays_while_it_writes),
         cmocka_unit_test(question_about_the_id_fails),
         cmocka_unit_test(id_is_asked_for_before_the_connection_is_left),
+        cmocka_unit_test(id_that_is_not_sure_is_put_right_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
