@@ -101,6 +101,7 @@ struct command_in_hand {
     bool serverless;            /* counted in the worker's sessions that found no server */
     bool is_held_back;          /* ... because new statements wait (PAUSE) */
     bool wants_primary; /* a replica refused it as a write, or its state could not be had there */
+    bool warnings_cleared;   /* ... those that others left on the connection; see sync.c */
     bool fetching_trackers;  /* the answer is complete; a PING fetches what it could not carry */
     bool fetching_insert_id; /* ... and LAST_INSERT_ID() is asked for */
     bool settles;            /* is_login: it only asks for that, see insert_id_settle */
@@ -142,6 +143,7 @@ struct session {
     bool one_shot_variable; /* see tracking.h */
     bool log_off;           /* sql_log_bin=0 was seen */
     bool close_after;       /* COMMIT RELEASE */
+    uint64_t last_backend;  /* the connection (its id) that its last command was sent on; 0: none */
     bool asks_row_count;    /* it has used ROW_COUNT(), and may again */
     bool asks_found_rows;   /* ... FOUND_ROWS() */
     uint16_t status;        /* status flags as the client saw them last */

@@ -114,6 +114,25 @@ static bool add_steps_to(struct session *session, const struct environment *to, 
     return !out->failed;
 }
 
+/* Whoever asks for the warnings of the statement before on another connection than that one's has
+ * none: else they would hold the connection. What others have left there goes away with a statement
+ * that has a subquery; on MariaDB plainer ones leave warnings as they are. */
+static void add_clearing(struct session *session, struct writer *out)
+{
+    static const char sql[] = "DO (SELECT 1)";
+    struct command_in_hand *command = session->command;
+    struct backend *backend = session->lease.backend;
+
+    if (session->pins == 0 && command->has_statement && !command->warnings_cleared &&
+        (command->statement.uses & USE_WARNINGS) &&
+        (session->last_backend != backend->id ||
+         session_number(session) != backend->last_session)) {
+        command->warnings_cleared = true;
+        add_step(backend, out, STEP_STATE, COMMAND_QUERY,
+                 bytes_of((const uint8_t *)sql, sizeof sql - 1), NULL);
+    }
+}
+
 /* The same, for a USE that leaves a schema which is gone: that schema is left out. */
 static bool add_steps(struct session *session, const struct environment *to, struct writer *out)
 {
@@ -287,6 +306,7 @@ static void write_command(struct session *session, const struct writer *steps, u
         backend_expect(backend, STEP_CLIENT, (enum command)command->code, sequence, NULL);
     }
     command->sent = true;
+    session->last_backend = backend->id;
     recording_sent(session);
     stream_write(backend->stream, parts, count);
 }
@@ -308,6 +328,7 @@ void command_send(struct session *session)
         change_connection(session);
         return;
     }
+    add_clearing(session, &out);
     if (command->is_login && out.size == 0) {
         login_schema_entered(session);
         return;
