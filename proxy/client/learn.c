@@ -236,7 +236,7 @@ void learn_trackers_fetched(struct session *session)
             insert_id_fetch(session)) {
             return;
         }
-        session->pins = PIN_WARNINGS; /* until the next statement: see insert_id.h */
+        session->pins = PIN_ROW_COUNT; /* until the next statement: see insert_id.h */
     }
     session_finish(session);
 }

@@ -87,7 +87,7 @@ static void trusted_call_does_not_pin(void **state)
     struct connection *connection = call(world, client);
 
     (void)state;
-    assert_int_equal(pins(world), PIN_WARNINGS); /* until the next statement */
+    assert_int_equal(pins(world), PIN_ROW_COUNT); /* until the next statement */
     assert_leaves_for_a_replica(client, connection);
     assert_int_equal(pins(world), 0);
     /* It is still a write: what it may have written is read. */
@@ -122,7 +122,7 @@ static void trust_has_limits(void **state)
     connection_expect(connection, "QUERY ROLLBACK");
     answer_ok(connection, "");
     client_expect(client, "ok");
-    assert_int_equal(pins(world), PIN_WARNINGS);
+    assert_int_equal(pins(world), PIN_ROW_COUNT);
 
     client_query(client, "CALL p()");
     connection = server_expect(world, PRIMARY, "QUERY CALL p()");
