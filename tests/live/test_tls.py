@@ -14,7 +14,7 @@ import pytest
 
 import rawclient
 from test_drivers import DRIVERS, SEEN_BY_ALL, built, clean_slate, run_driver  # noqa: F401
-from world import free_ports, ini_text, overlay, plain_program, query, until
+from world import free_ports, ini_text, overlay, plain_program, query, served_by, until
 
 ANY = {"check_hostname": False}  # PyMySQL: TLS, whoever the server is
 
@@ -302,8 +302,10 @@ def test_driver_over_tls(driver, cluster, tidemark, built):  # noqa: F811
     """The drivers' whole scenario, in clear text for nobody."""
     proxy = tidemark(cluster, {"tls": {"client": "required", "server": "verify_identity",
                                        "ca": pem(cluster, "ca")}}, split=False)
-    until(lambda: "db1: replica" in proxy.log_text() and "db2: replica" in proxy.log_text(),
-          what="replicas")
+    until(lambda: "db0: primary" in proxy.log_text(), what="a primary")
+    conn = proxy.connect(ssl=ANY)
+    until(lambda: served_by(conn) != 0, what="a read on a replica")
+    conn.close()
     clean_slate(cluster)
     lines = run_driver(DRIVERS[driver], built, proxy.port, tries=200, DRIVER_TLS="1")
     for text in SEEN_BY_ALL:
