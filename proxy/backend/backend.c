@@ -1,20 +1,17 @@
 /*
- * The life of a server connection, and the answers it awaits. See backend.h.
+ * The life of a server connection. See backend.h; the answers it awaits are in steps.c.
  */
 #include "proxy/backend/backend.h"
 
 #include "health/topology.h"
 #include "protocol/frame.h"
-#include "protocol/prepared.h"
 #include "protocol/proxy_header.h"
 #include "proxy/backend/killer.h"
 #include "proxy/backend/login.h"
-#include "proxy/backend/parcel.h"
 #include "proxy/backend/pool.h"
 #include "proxy/backend/prepared_cache.h"
 #include "proxy/client/environment.h"
 #include "proxy/client/tracking.h"
-#include "proxy/client/variables.h"
 #include "proxy/exchange.h"
 #include "proxy/log.h"
 #include "proxy/memory.h"
@@ -208,247 +205,7 @@ static void on_end(void *owner, int status)
     }
 }
 
-/* ---- what the server sends ---- */
-
-static void begin_step(struct backend *backend)
-{
-    const struct step *step = &backend->steps[backend->step_first];
-    struct response_request request = {.command = (enum command)step->command,
-                                       .capabilities = backend->capabilities,
-                                       .sequence = step->sequence};
-
-    response_begin(&backend->response, &request);
-    backend->answering = true;
-}
-
-void backend_end_step(struct backend *backend)
-{
-    struct step *step = &backend->steps[backend->step_first];
-
-    prepared_text_unref(step->prepared);
-    step->prepared = NULL;
-    backend->step_first = (uint8_t)((backend->step_first + 1) % BACKEND_STEPS);
-    backend->step_count--;
-    backend->answering = false;
-}
-
-bool backend_expect(struct backend *backend, enum step_kind kind, enum command command,
-                    uint8_t sequence, struct prepared_text *prepared)
-{
-    struct step *step;
-
-    if (backend->step_count == BACKEND_STEPS) {
-        prepared_text_unref(prepared);
-        return false;
-    }
-    step = &backend->steps[(unsigned)(backend->step_first + backend->step_count) % BACKEND_STEPS];
-    *step = (struct step){kind, (uint8_t)command, sequence, prepared};
-    backend->step_count++;
-    backend->client_commands += kind == STEP_CLIENT;
-    return true;
-}
-
-void backend_expect_sequence(struct backend *backend, uint8_t sequence)
-{
-    unsigned last =
-        ((unsigned)backend->step_first + backend->step_count + BACKEND_STEPS - 1u) % BACKEND_STEPS;
-
-    if (backend->step_count > 0) {
-        backend->steps[last].sequence = sequence;
-        if (backend->answering && backend->step_count == 1 && backend->response.bytes == 0) {
-            begin_step(backend); /* nothing of its answer was seen yet */
-        }
-    }
-}
-
-bool backend_has_steps(const struct backend *backend)
-{
-    return backend->step_count > 0;
-}
-
-void backend_protocol_error(struct backend *backend, const char *problem)
-{
-    struct session *session = backend->session;
-    struct sql_error error = error_make(ERROR_SERVER_LOST, "server %s broke the protocol: %s",
-                                        server_name(backend), problem);
-
-    backend_fail(backend, &error);
-    if (session != NULL) {
-        exchange_lost(session, backend, &error);
-    }
-}
-
-static void close_statement(struct backend *backend, uint32_t id)
-{
-    uint8_t packet[FRAME_HEAD_SIZE + 5];
-    struct writer out = writer_over(packet, sizeof packet);
-    size_t at = write_packet_begin(&out);
-
-    write_u8(&out, COMMAND_STMT_CLOSE);
-    write_u32(&out, id);
-    write_packet_end(&out, at, 0);
-    stream_write_one(backend->stream, writer_bytes(&out));
-}
-
-void backend_remember(struct backend *backend, struct prepared_text *prepared, uint32_t id)
-{
-    uint32_t evicted;
-
-    if (prepared_cache_add(backend->prepared, prepared, id, &evicted)) {
-        close_statement(backend, evicted);
-    }
-}
-
-void backend_forget(struct backend *backend, const struct prepared_text *prepared)
-{
-    uint32_t id;
-
-    if (prepared_cache_find(backend->prepared, prepared, &id)) {
-        prepared_cache_remove(backend->prepared, prepared);
-        close_statement(backend, id);
-    }
-}
-
-/* Looks at one packet of an answer that the client does not see. */
-static void learn(struct backend *backend, const struct step *step,
-                  const struct response_step *packet)
-{
-    struct ok_packet ok;
-    struct prepare_ok prepared;
-
-    switch (packet->what) {
-    case RESPONSE_ERROR:
-        if (backend->failure.code == 0 &&
-            error_decode(packet->payload, &backend->failure) == PARSE_OK) {
-            backend->failed_step = step->kind;
-        }
-        if (step->kind != STEP_PREPARE) {
-            backend_set_environment(backend, NULL); /* a PREPARE that failed changes nothing */
-        }
-        break;
-    case RESPONSE_OK:
-        if (ok_decode(packet->payload, backend->capabilities, &ok) == PARSE_OK) {
-            backend->status = ok.status;
-            if (step->kind == STEP_TRACKERS && backend->session != NULL) {
-                exchange_trackers(backend->session, &ok);
-            }
-        }
-        break;
-    case RESPONSE_PREPARED:
-        if (prepare_ok_decode(packet->payload, backend->capabilities, &prepared) == PARSE_OK) {
-            backend_remember(backend, step->prepared, prepared.id);
-        }
-        break;
-    case RESPONSE_MORE:
-    case RESPONSE_PASS:
-    case RESPONSE_EOF:
-    case RESPONSE_LOCAL_INFILE:
-    case RESPONSE_AUTH:
-    case RESPONSE_BAD:
-        break;
-    }
-}
-
-/* Reads the answer of a step that only brings the connection in step. False: more must come. */
-static bool swallow(struct backend *backend)
-{
-    const struct step *step = &backend->steps[backend->step_first];
-
-    for (;;) {
-        struct response_step packet =
-            response_next(&backend->response, stream_peek(backend->stream));
-
-        if (packet.what == RESPONSE_MORE) {
-            stream_expect(backend->stream, packet.need);
-            return false;
-        }
-        if (packet.what == RESPONSE_BAD || packet.what == RESPONSE_LOCAL_INFILE ||
-            packet.what == RESPONSE_AUTH) {
-            backend_protocol_error(backend,
-                                   packet.problem != NULL ? packet.problem : "unexpected request");
-            return false;
-        }
-        learn(backend, step, &packet);
-        stream_consume(backend->stream, packet.size);
-        if (packet.last) {
-            backend_end_step(backend);
-            return true;
-        }
-    }
-}
-
-/* All steps are done and the client's command, if any, was not among them. */
-static void on_in_step(struct backend *backend)
-{
-    if (backend->killing != NULL) {
-        killer_answered(backend);
-    } else if (backend->state == BACKEND_SETUP) {
-        if (backend->failure.code != 0) {
-            struct sql_error error = backend->failure;
-
-            backend_fail(backend, &error);
-            return;
-        }
-        enter(backend, BACKEND_IDLE);
-        backend->deadline_ns = 0;
-        pool_opened(backend);
-    } else if (backend->state == BACKEND_LEASED) {
-        exchange_in_step(backend->session);
-    }
-}
-
-/* Bytes nobody asked for: an ERR by which the server ends the connection (shutdown, timeout, KILL),
- * or nonsense. Either way the connection is over. */
-static void unasked(struct backend *backend)
-{
-    struct bytes in = stream_peek(backend->stream);
-    struct session *session = backend->session;
-    struct sql_error error = error_make(ERROR_SERVER_LOST, "server %s sent bytes nobody asked for",
-                                        server_name(backend));
-    struct frame frame;
-
-    if (frame_read(in, &frame) == PARSE_OK && frame_is_whole(in, frame) &&
-        error_is_packet(frame_payload(in, frame)) &&
-        error_decode(frame_payload(in, frame), &error) != PARSE_OK) {
-        error =
-            error_make(ERROR_SERVER_LOST, "server %s sent a malformed error", server_name(backend));
-    }
-    backend_fail(backend, &error);
-    if (session != NULL) {
-        exchange_lost(session, backend, &error);
-    }
-}
-
-void backend_read(struct backend *backend)
-{
-    if (backend->state == BACKEND_LOGIN) {
-        backend_login_read(backend);
-    }
-    while (backend->state == BACKEND_SETUP || backend->state == BACKEND_LEASED) {
-        if (backend->step_count == 0) {
-            if (stream_peek(backend->stream).size > 0) {
-                unasked(backend);
-            }
-            return;
-        }
-        if (!backend->answering) {
-            begin_step(backend);
-        }
-        if (backend->steps[backend->step_first].kind == STEP_CLIENT) {
-            if (!exchange_read(backend->session, backend)) {
-                return;
-            }
-        } else if (!swallow(backend)) {
-            return;
-        } else if (backend->step_count == 0) {
-            on_in_step(backend);
-        }
-    }
-    if (backend->state == BACKEND_IDLE && stream_peek(backend->stream).size > 0) {
-        pool_forget_idle(backend);
-        unasked(backend);
-    }
-}
+/* ---- what the stream tells ---- */
 
 static void on_bytes(void *owner)
 {
@@ -635,6 +392,19 @@ void backend_logged_in(struct backend *backend)
 
         backend_fail(backend, &error);
     }
+}
+
+void backend_set_up(struct backend *backend)
+{
+    if (backend->failure.code != 0) {
+        struct sql_error error = backend->failure;
+
+        backend_fail(backend, &error);
+        return;
+    }
+    enter(backend, BACKEND_IDLE);
+    backend->deadline_ns = 0;
+    pool_opened(backend);
 }
 
 void backend_reset(struct backend *backend)

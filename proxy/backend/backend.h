@@ -186,6 +186,9 @@ void backend_fail(struct backend *backend, const struct sql_error *error);
 /* The login is over: goes on to SETUP. */
 void backend_logged_in(struct backend *backend);
 
+/* The answers to what SETUP sent are there, good or bad: goes on to IDLE, or fails. */
+void backend_set_up(struct backend *backend);
+
 /* Goes through what the server sent; called when bytes came and when the session reads again. */
 void backend_read(struct backend *backend);
 
