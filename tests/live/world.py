@@ -518,6 +518,17 @@ class Tidemark:
         self._connections.append(conn)
         return conn
 
+    def _wait_seen(self, patience=5):
+        """Until every configured server has a role, for those tests where all of them can have one."""
+        names = [section[7:] for section in self.settings if section.startswith("server ")]
+
+        def all_seen():
+            text = self.log_text()
+            return all(re.search(rf" server {name}: (primary|replica)", text) for name in names)
+
+        with contextlib.suppress(AssertionError):
+            until(all_seen, patience, 0.02, "a role for every server")
+
     def wait_split(self, timeout=15):
         """Until a plain read is served by a replica: the monitor has seen the cluster."""
         def on_a_replica():
@@ -530,4 +541,5 @@ class Tidemark:
             until(on_a_replica, timeout, 0.05, "a read on a replica")
         except AssertionError as error:
             raise AssertionError(f"{error}:\n{self.log_tail()}") from None
+        self._wait_seen()
         return self
