@@ -289,7 +289,7 @@ def test_statement_log(start):
     # All of them, as they came; never a password.
     ask(proxy, "UPDATE settings SET value = '1' WHERE name = 'proxy.sample_rate'")
     ask(proxy, "UPDATE settings SET value = 'on' WHERE name = 'proxy.statement_log_literals'")
-    query(conn, "SELECT 'aloud'")
+    query(conn, "SELECT 'aloud', id FROM whoami")
     with pytest.raises(pymysql.err.MySQLError):
         query(conn, "CREATE USER app IDENTIFIED BY 'hush'")
     until(lambda: "1396" in path.read_text() or "1227" in path.read_text(), what="the refusal")

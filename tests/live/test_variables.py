@@ -118,7 +118,7 @@ def program(tmp_path_factory):
     sources += sorted((TOP / "protocol").glob("*.c")) + sorted((TOP / "router").glob("*.c"))
     command = [*os.environ.get("CC", "cc").split(), "-std=c17", "-D_GNU_SOURCE", "-O1", "-g",
                "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-I", str(TOP),
-               "-o", str(out), *map(str, sources), "-lcrypto"]
+               "-o", str(out), *map(str, sources), "-lcrypto", "-lsodium"]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert done.returncode == 0, done.stdout
     return out
