@@ -23,7 +23,6 @@
 #include "proxy/worker.h"
 #include "router/classify.h"
 
-
 #include <assert.h>
 #include <string.h>
 
