@@ -121,6 +121,12 @@ def without_who(lines):
     return [line for line in lines if not line.startswith("who:")]
 
 
+@pytest.fixture
+def proxy(cluster, tidemark):
+    """One for each driver: the failed logins of one would slow down those of the next."""
+    return tidemark(cluster)
+
+
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_driver(driver, cluster, proxy, built):
     command = DRIVERS[driver]
