@@ -313,7 +313,7 @@ def test_a_connection_that_the_server_closed_is_not_used(cluster, tidemark):
 
 def test_nothing_stays_behind(cluster, tidemark):
     """Clients of every kind of end leave no descriptor, no thread, no server connection in use."""
-    proxy = tidemark(cluster, {"pool": {"min_idle": 1, "idle_timeout_ms": 500}}, split=True)
+    proxy = tidemark(cluster, {"pool": {"min_idle": 0, "idle_timeout_ms": 500}}, split=True)
     served_by(proxy.connect())
     time.sleep(1.5)
     descriptors, threads = proxy.descriptors(), proxy.threads()
