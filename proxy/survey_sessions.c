@@ -14,6 +14,7 @@
 #include "proxy/client/prepared_table.h"
 #include "proxy/memory.h"
 #include "proxy/program.h"
+#include "proxy/session_walk.h"
 #include "proxy/stream.h"
 #include "proxy/worker.h"
 
@@ -27,31 +28,30 @@ struct extent {
     size_t offset, size;
 };
 
-struct session_chunk {
-    struct session_chunk *next;
+/* What was copied in one turn; the first part of the two kinds below. */
+struct chunk {
+    struct chunk *next;
     size_t count;
     struct texts texts;
+};
+
+struct session_chunk {
+    struct chunk chunk;
+    uint64_t now; /* when its turn began */
     struct session_sight sights[SURVEY_SLICE];
     struct extent schemas[SURVEY_SLICE], statements[SURVEY_SLICE];
 };
 
 struct backend_chunk {
-    struct backend_chunk *next;
-    size_t count;
-    struct texts texts;
+    struct chunk chunk;
     struct backend_sight sights[SURVEY_SLICE];
     struct extent schemas[SURVEY_SLICE];
 };
 
 /* One worker's part of a survey. */
-struct session_survey {
+struct survey {
     bool has_begun;
-    struct session_chunk *first, *last; /* owner */
-};
-
-struct backend_survey {
-    bool has_begun;
-    struct backend_chunk *first, *last; /* owner */
+    struct chunk *first, *last; /* owner */
 };
 
 const char *session_state_name(enum session_state state)
@@ -112,6 +112,21 @@ static struct bytes kept(const struct texts *texts, struct extent extent)
 {
     return extent.size == 0 ? (struct bytes){0}
                             : bytes_of(texts->data + extent.offset, extent.size);
+}
+
+/* Makes the part's next chunk; `size` is that of its kind. */
+static void *add_chunk(struct survey *part, size_t size)
+{
+    struct chunk *chunk = mem_alloc(size);
+
+    *chunk = (struct chunk){.next = NULL};
+    if (part->last != NULL) {
+        part->last->next = chunk;
+    } else {
+        part->first = chunk;
+    }
+    part->last = chunk;
+    return chunk;
 }
 
 /* ---- sessions, on their worker's thread ---- */
@@ -214,45 +229,26 @@ static void see_session(struct session *session, uint64_t now, struct session_si
     }
 }
 
-static struct session_chunk *next_session_chunk(struct session_survey *survey)
+static bool look_at_session(struct session *session, void *context)
 {
-    struct session_chunk *chunk = mem_alloc(sizeof *chunk);
+    struct session_chunk *chunk = context;
+    size_t at = chunk->chunk.count++;
 
-    chunk->next = NULL;
-    chunk->count = 0;
-    chunk->texts = (struct texts){0};
-    if (survey->last != NULL) {
-        survey->last->next = chunk;
-    } else {
-        survey->first = chunk;
-    }
-    survey->last = chunk;
-    return chunk;
+    see_session(session, chunk->now, &chunk->sights[at]);
+    chunk->schemas[at] = keep(&chunk->chunk.texts, environment_schema(session->environment));
+    chunk->statements[at] =
+        keep(&chunk->chunk.texts,
+             session->command != NULL ? text_of(session->command) : (struct bytes){0});
+    return false;
 }
 
 static bool look_at_sessions(struct worker *worker, void *state)
 {
-    struct session_survey *survey = state;
-    struct session_chunk *chunk = next_session_chunk(survey);
-    uint64_t now = worker_now(worker);
+    struct survey *survey = state;
+    struct session_chunk *chunk = add_chunk(survey, sizeof *chunk);
 
-    if (!survey->has_begun) {
-        survey->has_begun = true;
-        worker->survey.session = worker->sessions;
-    }
-    while (worker->survey.session != NULL && chunk->count < SURVEY_SLICE) {
-        struct session *session = worker->survey.session;
-
-        see_session(session, now, &chunk->sights[chunk->count]);
-        chunk->schemas[chunk->count] =
-            keep(&chunk->texts, environment_schema(session->environment));
-        chunk->statements[chunk->count] =
-            keep(&chunk->texts,
-                 session->command != NULL ? text_of(session->command) : (struct bytes){0});
-        chunk->count++;
-        worker->survey.session = session->next;
-    }
-    return worker->survey.session == NULL;
+    chunk->now = worker_now(worker);
+    return session_walk(worker, &survey->has_begun, SURVEY_SLICE, look_at_session, chunk);
 }
 
 /* ---- server connections, on their worker's thread ---- */
@@ -273,39 +269,24 @@ static void see_backend(const struct backend *backend, struct backend_sight *sig
     };
 }
 
-static struct backend_chunk *next_backend_chunk(struct backend_survey *survey)
-{
-    struct backend_chunk *chunk = mem_alloc(sizeof *chunk);
-
-    chunk->next = NULL;
-    chunk->count = 0;
-    chunk->texts = (struct texts){0};
-    if (survey->last != NULL) {
-        survey->last->next = chunk;
-    } else {
-        survey->first = chunk;
-    }
-    survey->last = chunk;
-    return chunk;
-}
-
 static bool look_at_backends(struct worker *worker, void *state)
 {
-    struct backend_survey *survey = state;
-    struct backend_chunk *chunk = next_backend_chunk(survey);
+    struct survey *survey = state;
+    struct backend_chunk *chunk = add_chunk(survey, sizeof *chunk);
 
     if (!survey->has_begun) {
         survey->has_begun = true;
         worker->survey.backend = worker->pool->backends;
     }
-    while (worker->survey.backend != NULL && chunk->count < SURVEY_SLICE) {
+    while (worker->survey.backend != NULL && chunk->chunk.count < SURVEY_SLICE) {
         const struct backend *backend = worker->survey.backend;
 
-        see_backend(backend, &chunk->sights[chunk->count]);
-        chunk->schemas[chunk->count] = keep(
-            &chunk->texts, backend->environment != NULL ? environment_schema(backend->environment)
-                                                        : (struct bytes){0});
-        chunk->count++;
+        see_backend(backend, &chunk->sights[chunk->chunk.count]);
+        chunk->schemas[chunk->chunk.count] =
+            keep(&chunk->chunk.texts, backend->environment != NULL
+                                          ? environment_schema(backend->environment)
+                                          : (struct bytes){0});
+        chunk->chunk.count++;
         worker->survey.backend = backend->next_all;
     }
     return worker->survey.backend == NULL;
@@ -313,24 +294,38 @@ static bool look_at_backends(struct worker *worker, void *state)
 
 /* ---- the asker ---- */
 
+/* The next chunk of the part, in the order in which they were made; the caller's. NULL: no more. */
+static struct chunk *take_chunk(struct survey *part)
+{
+    struct chunk *chunk = part->first;
+
+    if (chunk != NULL) {
+        part->first = chunk->next;
+    }
+    return chunk;
+}
+
+static void free_chunk(struct chunk *chunk)
+{
+    mem_free(chunk->texts.data);
+    mem_free(chunk);
+}
+
 void survey_sessions(struct program *program,
                      void (*visit)(void *context, const struct session_sight *sight), void *context)
 {
-    struct session_survey *parts = mem_calloc(program->worker_count, sizeof *parts);
+    struct survey *parts = mem_calloc(program->worker_count, sizeof *parts);
+    struct session_chunk *chunk;
 
     inquiry_run(program->workers, program->worker_count, look_at_sessions, parts, sizeof *parts);
     for (size_t i = 0; i < program->worker_count; i++) {
-        struct session_chunk *next;
-
-        for (struct session_chunk *chunk = parts[i].first; chunk != NULL; chunk = next) {
-            next = chunk->next;
-            for (size_t at = 0; at < chunk->count; at++) {
-                chunk->sights[at].schema = kept(&chunk->texts, chunk->schemas[at]);
-                chunk->sights[at].sql = kept(&chunk->texts, chunk->statements[at]);
+        while ((chunk = (struct session_chunk *)take_chunk(&parts[i])) != NULL) {
+            for (size_t at = 0; at < chunk->chunk.count; at++) {
+                chunk->sights[at].schema = kept(&chunk->chunk.texts, chunk->schemas[at]);
+                chunk->sights[at].sql = kept(&chunk->chunk.texts, chunk->statements[at]);
                 visit(context, &chunk->sights[at]);
             }
-            mem_free(chunk->texts.data);
-            mem_free(chunk);
+            free_chunk(&chunk->chunk);
         }
     }
     mem_free(parts);
@@ -339,20 +334,17 @@ void survey_sessions(struct program *program,
 void survey_backends(struct program *program,
                      void (*visit)(void *context, const struct backend_sight *sight), void *context)
 {
-    struct backend_survey *parts = mem_calloc(program->worker_count, sizeof *parts);
+    struct survey *parts = mem_calloc(program->worker_count, sizeof *parts);
+    struct backend_chunk *chunk;
 
     inquiry_run(program->workers, program->worker_count, look_at_backends, parts, sizeof *parts);
     for (size_t i = 0; i < program->worker_count; i++) {
-        struct backend_chunk *next;
-
-        for (struct backend_chunk *chunk = parts[i].first; chunk != NULL; chunk = next) {
-            next = chunk->next;
-            for (size_t at = 0; at < chunk->count; at++) {
-                chunk->sights[at].schema = kept(&chunk->texts, chunk->schemas[at]);
+        while ((chunk = (struct backend_chunk *)take_chunk(&parts[i])) != NULL) {
+            for (size_t at = 0; at < chunk->chunk.count; at++) {
+                chunk->sights[at].schema = kept(&chunk->chunk.texts, chunk->schemas[at]);
                 visit(context, &chunk->sights[at]);
             }
-            mem_free(chunk->texts.data);
-            mem_free(chunk);
+            free_chunk(&chunk->chunk);
         }
     }
     mem_free(parts);

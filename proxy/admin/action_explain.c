@@ -9,6 +9,7 @@
 #include "proxy/client/explain_route.h"
 #include "proxy/client/session.h"
 #include "proxy/memory.h"
+#include "proxy/session_walk.h"
 #include "proxy/worker.h"
 #include "router/classify.h"
 #include "router/digest.h"
@@ -16,7 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SEARCHED_PER_TURN = 512, PINS_BYTES = 512 };
+enum { PINS_BYTES = 512 };
 
 const struct admin_column action_explain_columns[] = {
     {"server", ADMIN_TEXT, "", false},
@@ -113,30 +114,27 @@ static bool explain_for_user(struct worker *worker, void *state)
     return true;
 }
 
+static bool explain_if_meant(struct session *session, void *context)
+{
+    struct question *question = context;
+    struct bytes schema;
+
+    if (!session_walk_is(session, question->request->session) || !session->counted) {
+        return false;
+    }
+    schema = environment_schema(session->environment);
+    snprintf(question->schema_text, sizeof question->schema_text, "%.*s", (int)schema.size,
+             (const char *)schema.data);
+    explain_route(session, question->request->sql, &question->answer);
+    question->is_answered = true;
+    return true;
+}
+
 static bool explain_for_session(struct worker *worker, void *state)
 {
     struct question *question = state;
 
-    if (!question->has_begun) {
-        question->has_begun = true;
-        worker->survey.session = worker->sessions;
-    }
-    for (unsigned i = 0; i < SEARCHED_PER_TURN && worker->survey.session != NULL; i++) {
-        struct session *session = worker->survey.session;
-
-        worker->survey.session = session->next;
-        if (session->id == question->request->session && session->counted &&
-            session->state != SESSION_CLOSING) {
-            struct bytes schema = environment_schema(session->environment);
-
-            snprintf(question->schema_text, sizeof question->schema_text, "%.*s", (int)schema.size,
-                     (const char *)schema.data);
-            explain_route(session, question->request->sql, &question->answer);
-            question->is_answered = true;
-            return true;
-        }
-    }
-    return worker->survey.session == NULL;
+    return session_walk(worker, &question->has_begun, WALK_SEARCHED, explain_if_meant, question);
 }
 
 /* ---- rows ---- */

@@ -10,12 +10,13 @@
 #include "proxy/client/session.h"
 #include "proxy/event_ring.h"
 #include "proxy/memory.h"
+#include "proxy/session_walk.h"
 #include "proxy/statistics/counters.h"
 #include "proxy/statistics/trace.h"
 #include "proxy/worker.h"
 #include "router/digest.h"
 
-enum { SEARCHED_PER_TURN = 512, PINS_BYTES = 512 };
+enum { PINS_BYTES = 512 };
 
 const struct admin_column action_trace_columns[] = {
     {"number", ADMIN_INTEGER, "counts the commands since the trace began", false},
@@ -69,8 +70,13 @@ static void copy_lines(const struct trace *trace, struct trace_request *request)
     }
 }
 
-static void trace_it(struct session *session, struct trace_request *request)
+static bool trace_if_meant(struct session *session, void *context)
 {
+    struct trace_request *request = context;
+
+    if (!session_walk_is(session, request->id)) {
+        return false;
+    }
     request->was_found = true;
     if (session->trace != NULL) {
         copy_lines(session->trace, request);
@@ -78,26 +84,14 @@ static void trace_it(struct session *session, struct trace_request *request)
     if ((session->trace != NULL) == request->is_off) {
         request->is_refused = !recording_trace(session, !request->is_off);
     }
+    return true;
 }
 
 static bool search_and_trace(struct worker *worker, void *state)
 {
     struct trace_request *request = state;
 
-    if (!request->has_begun) {
-        request->has_begun = true;
-        worker->survey.session = worker->sessions;
-    }
-    for (unsigned i = 0; i < SEARCHED_PER_TURN && worker->survey.session != NULL; i++) {
-        struct session *session = worker->survey.session;
-
-        worker->survey.session = session->next;
-        if (session->id == request->id && session->state != SESSION_CLOSING) {
-            trace_it(session, request);
-            return true;
-        }
-    }
-    return worker->survey.session == NULL;
+    return session_walk(worker, &request->has_begun, WALK_SEARCHED, trace_if_meant, request);
 }
 
 /* ---- rows ---- */

@@ -10,16 +10,14 @@
 #include "proxy/client/session.h"
 #include "proxy/event_ring.h"
 #include "proxy/memory.h"
+#include "proxy/session_walk.h"
 #include "proxy/survey.h"
 #include "proxy/worker.h"
 #include "proxy/worker_thread.h"
 
 #include <string.h>
 
-enum {
-    RECALLED_PER_TURN = 64, /* sessions that a worker looks at between two turns of its loop */
-    SEARCHED_PER_TURN = 512
-};
+enum { RECALLED_PER_TURN = 64 }; /* sessions, between two turns of their worker's loop */
 
 static void note(struct program *program, const char *who, const char *what)
 {
@@ -38,33 +36,26 @@ struct kill_request {
     struct kill_outcome outcome;
 };
 
-static void kill_it(struct session *session, struct kill_request *request)
+static bool kill_if_meant(struct session *session, void *context)
 {
+    struct kill_request *request = context;
+
+    if (!session_walk_is(session, request->id)) {
+        return false;
+    }
     request->was_found = true;
     request->is_known = session->counted;
     request->user = session->user;
     memcpy(request->peer, session->peer, sizeof request->peer);
     session_kill(session, false, &request->outcome);
+    return true;
 }
 
 static bool search_and_kill(struct worker *worker, void *state)
 {
     struct kill_request *request = state;
 
-    if (!request->has_begun) {
-        request->has_begun = true;
-        worker->survey.session = worker->sessions;
-    }
-    for (unsigned i = 0; i < SEARCHED_PER_TURN && worker->survey.session != NULL; i++) {
-        struct session *session = worker->survey.session;
-
-        worker->survey.session = session->next;
-        if (session->id == request->id && session->state != SESSION_CLOSING) {
-            kill_it(session, request);
-            return true;
-        }
-    }
-    return worker->survey.session == NULL;
+    return session_walk(worker, &request->has_begun, WALK_SEARCHED, kill_if_meant, request);
 }
 
 static char *describe_kill(struct program *program, const struct kill_request *request)
@@ -119,21 +110,17 @@ struct recall_request {
     int server; /* -1: whichever they wait for */
 };
 
+static bool recall_one(struct session *session, void *context)
+{
+    command_recall(session, ((const struct recall_request *)context)->server);
+    return false;
+}
+
 static bool recall(struct worker *worker, void *state)
 {
     struct recall_request *request = state;
 
-    if (!request->has_begun) {
-        request->has_begun = true;
-        worker->survey.session = worker->sessions;
-    }
-    for (unsigned i = 0; i < RECALLED_PER_TURN && worker->survey.session != NULL; i++) {
-        struct session *session = worker->survey.session;
-
-        worker->survey.session = session->next;
-        command_recall(session, request->server);
-    }
-    return worker->survey.session == NULL;
+    return session_walk(worker, &request->has_begun, RECALLED_PER_TURN, recall_one, request);
 }
 
 /* Who waits for a connection is placed anew. Afterwards every worker knows what has changed. */
