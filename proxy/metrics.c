@@ -5,6 +5,7 @@
 #include "proxy/metrics.h"
 
 #include "proxy/memory.h"
+#include "proxy/utf8.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -205,50 +206,28 @@ static void put_text(struct metrics *metrics, const char *text)
     }
 }
 
-/* How many bytes at `text` are one character of valid UTF-8; 0: none are. */
-static size_t utf8_length(const char *text)
-{
-    const unsigned char *byte = (const unsigned char *)text;
-    size_t length = byte[0] < 0x80   ? 1
-                    : byte[0] < 0xc2 ? 0
-                    : byte[0] < 0xe0 ? 2
-                    : byte[0] < 0xf0 ? 3
-                    : byte[0] < 0xf5 ? 4
-                                     : 0;
-
-    for (size_t i = 1; i < length; i++) {
-        if ((byte[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    /* Overlong forms, surrogates, and what is beyond the last character. */
-    if ((byte[0] == 0xe0 && byte[1] < 0xa0) || (byte[0] == 0xed && byte[1] > 0x9f) ||
-        (byte[0] == 0xf0 && byte[1] < 0x90) || (byte[0] == 0xf4 && byte[1] > 0x8f)) {
-        return 0;
-    }
-    return length;
-}
-
 /* Escaped as Prometheus asks for. It refuses a whole scrape for one byte that is not UTF-8, and a
  * user's name may have any: such bytes become question marks. */
 static void put_escaped(struct metrics *metrics, const char *text)
 {
-    while (*text != 0) {
-        size_t length = utf8_length(text);
+    struct bytes left = bytes_of_text(text);
 
-        if (*text == '\\' || *text == '"') {
+    while (left.size > 0) {
+        size_t length = utf8_size(left);
+
+        if (left.data[0] == '\\' || left.data[0] == '"') {
             put(metrics, '\\');
         }
-        if (*text == '\n') {
+        if (left.data[0] == '\n') {
             put_text(metrics, "\\n");
         } else if (length == 0) {
             put(metrics, '?');
         } else {
             for (size_t i = 0; i < length; i++) {
-                put(metrics, text[i]);
+                put(metrics, (char)left.data[i]);
             }
         }
-        text += length == 0 ? 1 : length;
+        left = bytes_after(left, length == 0 ? 1 : length);
     }
 }
 

@@ -1,5 +1,7 @@
 #include "router/statement.h"
 
+#include <ctype.h>
+
 static const char *const pin_names[PIN_COUNT] = {
     "transaction", "temporary-table", "user-variable", "lock-tables", "get-lock", "prepare",
     "found-rows",  "program",         "handler",       "xa",          "role",     "one-shot",
@@ -73,4 +75,13 @@ size_t name_unquote(struct bytes name, char *text, size_t size)
     }
     text[length] = 0;
     return length;
+}
+
+bool statement_is_blank(struct bytes part)
+{
+    for (size_t i = 0; i < part.size; i++) {
+        if (!isspace(part.data[i]) && part.data[i] != ';')
+            return false;
+    }
+    return true;
 }

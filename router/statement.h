@@ -203,4 +203,7 @@ struct statement {
  * single), or bare, into text, NUL-terminated. Answers its length, or size when it does not fit. */
 size_t name_unquote(struct bytes name, char *text, size_t size);
 
+/* Is there nothing in this part of a text but blanks and semicolons? */
+bool statement_is_blank(struct bytes part);
+
 #endif

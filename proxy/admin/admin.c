@@ -7,6 +7,7 @@
 #include "proxy/admin/admin_session.h"
 #include "proxy/admin/engine.h"
 #include "proxy/listener.h"
+#include "proxy/live.h"
 #include "proxy/log.h"
 #include "proxy/memory.h"
 #include "proxy/stream_tls.h"
@@ -19,16 +20,6 @@
 /* Ids of admin clients are not those of data sessions: a KILL QUERY that a client's library sends
  * for itself must never meet one of those. */
 enum { FIRST_ID = 1000000000 };
-
-struct config *admin_config(const struct admin *admin)
-{
-    struct process *process = admin->program->process;
-    struct roster *roster = process->roster(process);
-    struct config *config = config_ref(roster->config);
-
-    roster_unref(roster);
-    return config;
-}
 
 /* ---- turns ---- */
 
@@ -178,7 +169,7 @@ static void dispose(struct admin *admin)
 
 static bool start(struct admin *admin)
 {
-    struct config *config = admin_config(admin);
+    struct config *config = live_config(admin->program->live);
     int status;
 
     admin->listener = listener_open(&admin->loop, &config->proxy.admin, accept_client, admin);

@@ -45,9 +45,6 @@ struct admin {
     atomic_bool is_stopping;
 };
 
-/* The configuration in force, with a reference for the caller (config_unref). */
-struct config *admin_config(const struct admin *admin);
-
 /* May this session, whose password is right, come in? Counts it if so. */
 bool admin_admit(struct admin *admin, struct admin_session *session);
 

@@ -117,7 +117,7 @@ void admin_session_greet(struct admin_session *session)
 
     session->out = writer_growing(OUT_BYTES);
     session->login = mem_alloc(sizeof *session->login);
-    session->config = admin_config(session->admin);
+    session->config = live_config(session->admin->program->live);
     stream_open(session->client);
     roster = live_roster(session->admin->program->live);
     is_begun = login_exchange_init(session->login, roster->tls, session->admin->tls_room);

@@ -275,41 +275,18 @@ static int end(sqlite3_vtab *base)
     return SQLITE_OK;
 }
 
-static const sqlite3_module read_module = {
-    .iVersion = 1,
-    .xCreate = connect,
-    .xConnect = connect,
-    .xBestIndex = best_index,
-    .xDisconnect = disconnect,
-    .xDestroy = disconnect,
-    .xOpen = cursor_open,
-    .xClose = cursor_close,
-    .xFilter = cursor_filter,
-    .xNext = cursor_next,
-    .xEof = cursor_eof,
-    .xColumn = cursor_column,
-    .xRowid = cursor_rowid,
-};
+/* What every table does. */
+#define READS                                                                                      \
+    .iVersion = 1, .xCreate = connect, .xConnect = connect, .xBestIndex = best_index,              \
+    .xDisconnect = disconnect, .xDestroy = disconnect, .xOpen = cursor_open,                       \
+    .xClose = cursor_close, .xFilter = cursor_filter, .xNext = cursor_next, .xEof = cursor_eof,    \
+    .xColumn = cursor_column, .xRowid = cursor_rowid
+
+static const sqlite3_module read_module = {READS};
 
 static const sqlite3_module change_module = {
-    .iVersion = 1,
-    .xCreate = connect,
-    .xConnect = connect,
-    .xBestIndex = best_index,
-    .xDisconnect = disconnect,
-    .xDestroy = disconnect,
-    .xOpen = cursor_open,
-    .xClose = cursor_close,
-    .xFilter = cursor_filter,
-    .xNext = cursor_next,
-    .xEof = cursor_eof,
-    .xColumn = cursor_column,
-    .xRowid = cursor_rowid,
-    .xUpdate = update,
-    .xBegin = begin,
-    .xSync = sync_changes,
-    .xCommit = end,
-    .xRollback = end,
+    READS,          .xUpdate = update, .xBegin = begin, .xSync = sync_changes,
+    .xCommit = end, .xRollback = end,
 };
 
 static bool create(sqlite3 *db, const char *schema, const struct admin_table *table)

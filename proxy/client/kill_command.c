@@ -282,16 +282,6 @@ static bool is_whole_expression(struct bytes text, size_t offset)
     return false;
 }
 
-static bool is_blank(struct bytes text)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        if (!isspace(text.data[i]) && text.data[i] != ';') {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* KILL ... CONNECTION_ID() */
 static bool names_oneself(const struct command_in_hand *command)
 {
@@ -300,7 +290,7 @@ static bool names_oneself(const struct command_in_hand *command)
 
     return statement->connection_id_calls == 1 && end <= command->sql.size &&
            is_whole_expression(command->sql, statement->connection_id_offset) &&
-           is_blank(bytes_after(command->sql, end));
+           statement_is_blank(bytes_after(command->sql, end));
 }
 
 /* An integer that is not negative, or the same as text. */

@@ -18,16 +18,6 @@
 
 enum { ANSWER_BYTES = 1 << 10 };
 
-static bool is_blank(struct bytes text)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        if (!isspace(text.data[i]) && text.data[i] != ';') {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* SELECT CONNECTION_ID(), and nothing else. */
 static bool asks_connection_id(const struct command_in_hand *command)
 {
@@ -43,9 +33,9 @@ static bool asks_connection_id(const struct command_in_hand *command)
     }
     return at + 6 <= statement->connection_id_offset &&
            bytes_equal_text_nocase(bytes_of(command->sql.data + at, 6), "select") &&
-           is_blank(
+           statement_is_blank(
                bytes_of(command->sql.data + at + 6, statement->connection_id_offset - at - 6)) &&
-           is_blank(bytes_after(command->sql, end));
+           statement_is_blank(bytes_after(command->sql, end));
 }
 
 static void answer_connection_id(struct session *session)
