@@ -15,6 +15,7 @@
 #include "proxy/backend/permits.h"
 #include "proxy/client/kill_post.h"
 #include "proxy/client/throttle.h"
+#include "proxy/clock.h"
 #include "proxy/config/config.h"
 #include "proxy/event_ring.h"
 #include "proxy/http/http.h"
@@ -412,14 +413,12 @@ static void shut_down(struct program *program, bool at_once)
 static void start_program(struct control *control, struct config_sources *sources, struct tls *tls)
 {
     struct program *program = &control->program;
-    struct timespec now;
 
     program->process = &control->process;
     program->events = event_ring_new();
     program->live = live_new(program, sources, control->config, tls);
     program->shut_down = shut_down;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    program->started_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    program->started_ns = clock_now();
     program->started_unix = (int64_t)time(NULL);
 }
 

@@ -3,13 +3,13 @@
  */
 #include "proxy/event_ring.h"
 
+#include "proxy/clock.h"
 #include "proxy/log.h"
 #include "proxy/memory.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 struct event_ring {
     pthread_mutex_t lock;
@@ -54,16 +54,16 @@ static void count_kind(struct event_ring *ring, const char *kind)
 static void add(struct event_ring *ring, enum log_level level, const char *kind, const char *name,
                 const char *what, const char *why)
 {
-    struct timespec now;
+    int64_t now;
     struct event *event;
 
     log_at(level, log_name(kind, name), "%s%s%s", what, why[0] != 0 ? ": " : "", why);
-    clock_gettime(CLOCK_REALTIME, &now);
+    now = clock_unix_us();
     pthread_mutex_lock(&ring->lock);
     event = &ring->events[ring->added % EVENTS_KEPT];
     event->number = ++ring->added;
     count_kind(ring, kind);
-    event->at_unix_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    event->at_unix_us = now;
     snprintf(event->subject, sizeof event->subject, "%s%s%s", kind, name != NULL ? " " : "",
              name != NULL ? name : "");
     snprintf(event->what, sizeof event->what, "%s", what);

@@ -2,6 +2,7 @@
  * Where the figures come from: the process, the program, the servers as the monitors see them. What
  * the workers know is in metrics_workers.c.
  */
+#include "proxy/clock.h"
 #include "proxy/metrics.h"
 
 #include "health/topology.h"
@@ -16,18 +17,9 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 static const double NS_PER_S = 1e9;
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 /* ---- the process ---- */
 
@@ -251,7 +243,7 @@ struct metrics *metrics_collect(struct program *program, unsigned patience_ms)
 
     add_process(metrics, program);
     add_program(metrics, program, roster, topology);
-    add_topology(metrics, topology, now_ns());
+    add_topology(metrics, topology, clock_now());
     add_configured_servers(metrics, process, roster);
     topology_unref(topology);
     metrics_collect_workers(metrics, program, roster, patience_ms);

@@ -5,6 +5,7 @@
 
 #include "proxy/backend/pool.h"
 #include "proxy/client/session.h"
+#include "proxy/clock.h"
 #include "proxy/log.h"
 #include "proxy/memory.h"
 #include "proxy/peer.h"
@@ -12,7 +13,6 @@
 #include "proxy/worker.h"
 
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -71,11 +71,8 @@ static struct stream *transport_connect(void *context, const struct config_addre
 
 static uint64_t transport_now(void *context)
 {
-    struct timespec now;
-
     (void)context;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    return clock_now();
 }
 
 static int transport_detach(void *context, struct stream *stream)

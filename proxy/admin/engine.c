@@ -9,12 +9,12 @@
 #include "proxy/admin/functions.h"
 #include "proxy/admin/rows.h"
 #include "proxy/admin/virtual_table.h"
+#include "proxy/clock.h"
 #include "proxy/live.h"
 #include "proxy/log.h"
 #include "proxy/memory.h"
 
 #include <limits.h>
-#include <time.h>
 
 enum {
     PROGRESS_STEPS = 1000, /* of SQLite's machine between two looks at the clock */
@@ -28,14 +28,6 @@ enum {
 
 /* Rows taken by all clients. Only the admin port's thread comes here. */
 static size_t all_snapshot_bytes;
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 bool engine_library_start(void)
 {
@@ -52,20 +44,20 @@ bool engine_library_start(void)
 void engine_enter(struct engine *engine)
 {
     engine->memory_at_entry = sqlite3_memory_used();
-    engine->entered_ns = now_ns();
+    engine->entered_ns = clock_now();
 }
 
 void engine_leave(struct engine *engine)
 {
     engine->memory += sqlite3_memory_used() - engine->memory_at_entry;
-    engine->computed_ns += now_ns() - engine->entered_ns;
+    engine->computed_ns += clock_now() - engine->entered_ns;
 }
 
 /* SQLite asks every so many steps; not 0 ends the statement. */
 static int on_progress(void *context)
 {
     struct engine *engine = context;
-    uint64_t computed_ns = engine->computed_ns + now_ns() - engine->entered_ns;
+    uint64_t computed_ns = engine->computed_ns + clock_now() - engine->entered_ns;
     int64_t memory = engine->memory + sqlite3_memory_used() - engine->memory_at_entry;
 
     if (atomic_load(engine->is_stopping)) {

@@ -8,6 +8,7 @@
 #include "proxy/admin/tables.h"
 
 #include "health/topology.h"
+#include "proxy/clock.h"
 #include "proxy/event_ring.h"
 #include "proxy/live.h"
 #include "proxy/memory.h"
@@ -171,7 +172,6 @@ static const struct event *last_event(const struct event *events, size_t count, 
 
 static void add_change(struct look_context *look, const struct event *event)
 {
-    struct timespec now;
     int64_t age;
     char *text;
 
@@ -180,8 +180,7 @@ static void add_change(struct look_context *look, const struct event *event)
         admin_rows_null(look->rows);
         return;
     }
-    clock_gettime(CLOCK_REALTIME, &now);
-    age = ((int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 - event->at_unix_us) / 1000;
+    age = (clock_unix_us() - event->at_unix_us) / 1000;
     text = mem_printf("%s%s%s", event->what, event->why[0] != '\0' ? ": " : "", event->why);
     admin_rows_integer(look->rows, age > 0 ? age : 0);
     admin_rows_text(look->rows, text);

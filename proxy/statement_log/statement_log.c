@@ -5,11 +5,10 @@
 
 #include "proxy/client/environment.h"
 #include "proxy/client/session.h"
+#include "proxy/clock.h"
 #include "proxy/statement_log/line.h"
 #include "proxy/statement_log/spool.h"
 #include "proxy/worker.h"
-
-#include <time.h>
 
 /* Numbers that need only be even (xorshift, G. Marsaglia 2003). */
 static uint32_t next_random(struct worker *worker)
@@ -21,14 +20,6 @@ static uint32_t next_random(struct worker *worker)
     x ^= x << 17;
     worker->random = x;
     return (uint32_t)(x >> 32);
-}
-
-static int64_t unix_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 void statement_log_take(const struct session *session, const struct statement_record *record)
@@ -53,7 +44,7 @@ void statement_log_take(const struct session *session, const struct statement_re
         return;
     }
     names = (struct line_names){
-        .at_unix_us = unix_us(),
+        .at_unix_us = clock_unix_us(),
         .user = session->account != NULL ? session->account->name : "",
         .client = session->peer,
         .schema = environment_schema(session->environment),
