@@ -553,9 +553,9 @@ GARBAGE = [
 
 
 def test_garbage(cluster, serving):
-    proxy = serving(cluster, split=True)
+    proxy = serving(cluster, {"pool": {"min_idle": 0}}, split=True)
     host, port = proxy.settings["proxy"]["http"].split(":")
-    descriptors = proxy.descriptors()
+    descriptors = proxy.steady_descriptors()
     for text in GARBAGE:
         with contextlib.suppress(OSError), \
                 contextlib.closing(socket.create_connection((host, int(port)), 10)) as sock:
@@ -634,10 +634,10 @@ def test_many_scrapers_at_once(cluster, serving):
 
 def test_nothing_is_left_behind(mariadb_cluster, serving):
     """Scrapes cost no memory and no descriptor that stays."""
-    proxy = serving(mariadb_cluster, split=True)
+    proxy = serving(mariadb_cluster, {"pool": {"min_idle": 0}}, split=True)
     for _ in range(50):
         figures(proxy)
-    descriptors, threads = proxy.descriptors(), proxy.threads()
+    descriptors, threads = proxy.steady_descriptors(), proxy.threads()
     for _ in range(200):
         figures(proxy)
         status(proxy, "/livez")

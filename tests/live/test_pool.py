@@ -315,8 +315,7 @@ def test_nothing_stays_behind(cluster, tidemark):
     """Clients of every kind of end leave no descriptor, no thread, no server connection in use."""
     proxy = tidemark(cluster, {"pool": {"min_idle": 0, "idle_timeout_ms": 500}}, split=True)
     served_by(proxy.connect())
-    time.sleep(1.5)
-    descriptors, threads = proxy.descriptors(), proxy.threads()
+    descriptors, threads = proxy.steady_descriptors(), proxy.threads()
 
     def client(number):
         for turn in range(5):

@@ -75,8 +75,7 @@ def test_nothing_is_left_behind(cluster, tidemark):
     """Clients that come and go, in every manner of going, leave no descriptor and no thread."""
     proxy = tidemark(cluster, {"pool": {"idle_timeout_ms": 300, "min_idle": 0}}, split=True)
     query(proxy.connect(), "SELECT 1")
-    time.sleep(1)
-    descriptors, threads = proxy.descriptors(), proxy.threads()
+    descriptors, threads = proxy.steady_descriptors(), proxy.threads()
 
     def client(number):
         for turn in range(5):

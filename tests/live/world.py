@@ -491,6 +491,18 @@ class Tidemark:
         """How many file descriptors the process holds."""
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
+    def steady_descriptors(self, quiet=1.0, timeout=15):
+        """How many it holds once the number has stayed the same for `quiet` seconds: what it opens of
+        its own accord after a start (monitors, connections kept ready) is in it by then."""
+        seen, since = self.descriptors(), time.monotonic()
+        deadline = since + timeout
+        while time.monotonic() < since + quiet:
+            assert time.monotonic() < deadline, f"the number of descriptors still changes: {seen}"
+            time.sleep(0.02)
+            if self.descriptors() != seen:
+                seen, since = self.descriptors(), time.monotonic()
+        return seen
+
     def threads(self):
         return len(os.listdir(f"/proc/{self.pid}/task"))
 
