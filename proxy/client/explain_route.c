@@ -17,6 +17,7 @@
 #include "proxy/worker.h"
 #include "router/classify.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 static struct explained_server *explained(struct route_explanation *out, size_t number)
@@ -33,14 +34,16 @@ static void explain_read(const struct session *session, const struct selection *
     const struct candidate *candidate = &selection->candidates[number];
     const struct balance_request *request = &selection->request;
     const unsigned limit = worker_config(session->worker)->consistency.max_lag_ms;
+    const uint64_t lag = atomic_load_explicit(&info->gauges->lag_ns, memory_order_relaxed);
     enum verdict verdict = balance_verdict(candidate, request);
 
-    if (selection->lagging >> number & 1) {
-        snprintf(
-            server->reason, sizeof server->reason, "%llu ms behind, more than max_lag_ms = %u",
-            (unsigned long long)(atomic_load_explicit(&info->gauges->lag_ns, memory_order_relaxed) /
-                                 1000000),
-            limit);
+    if (!info->usable) {
+        snprintf(server->reason, sizeof server->reason, "not usable: %s", info->why_not);
+    } else if (selection->lagging >> number & 1 && lag == UINT64_MAX) {
+        snprintf(server->reason, sizeof server->reason, "how far it is behind is not known");
+    } else if (selection->lagging >> number & 1) {
+        snprintf(server->reason, sizeof server->reason,
+                 "%" PRIu64 " ms behind, more than max_lag_ms = %u", lag / 1000000, limit);
     } else if (is_chosen && selection->stays) {
         snprintf(server->reason, sizeof server->reason, "the session has read here before");
     } else if (is_chosen && verdict == VERDICT_OK) {
@@ -49,8 +52,6 @@ static void explain_read(const struct session *session, const struct selection *
                  balance_name(request->algorithm));
     } else if (is_chosen) {
         snprintf(server->reason, sizeof server->reason, "%s", verdict_text(verdict));
-    } else if (verdict == VERDICT_NOT_USABLE) {
-        snprintf(server->reason, sizeof server->reason, "not usable: %s", info->why_not);
     } else if (verdict == VERDICT_BEHIND && candidate->horizon == 0) {
         snprintf(server->reason, sizeof server->reason, "its horizon is not known");
     } else if (verdict == VERDICT_BEHIND) {

@@ -106,6 +106,12 @@ static void servers_that_may_not(void **state)
     assert_string_equal(explanation.servers[REPLICA_1].reason, "not usable: draining");
     assert_string_equal(explanation.servers[REPLICA_2].reason,
                         "12000 ms behind, more than max_lag_ms = 10000");
+    /* Nobody has asked it yet, or it has not answered. */
+    atomic_store(&world->gauges[REPLICA_1].lag_ns, UINT64_MAX);
+    atomic_store(&world->gauges[REPLICA_2].lag_ns, UINT64_MAX);
+    assert_int_equal(ask_anew(world, "shop", "SELECT a FROM t"), PRIMARY);
+    assert_string_equal(explanation.servers[REPLICA_1].reason, "not usable: draining");
+    assert_string_equal(explanation.servers[REPLICA_2].reason, "how far it is behind is not known");
     world_end(world);
 }
 
