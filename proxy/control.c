@@ -10,11 +10,7 @@
 #include "proxy/control.h"
 
 #include "health/health.h"
-#include "protocol/rsa_key.h"
 #include "proxy/admin/admin.h"
-#include "proxy/backend/permits.h"
-#include "proxy/client/kill_post.h"
-#include "proxy/client/throttle.h"
 #include "proxy/clock.h"
 #include "proxy/config/config.h"
 #include "proxy/event_ring.h"
@@ -26,25 +22,18 @@
 #include "proxy/monitoring.h"
 #include "proxy/options.h"
 #include "proxy/process.h"
-#include "proxy/statement_log/spool.h"
 #include "proxy/program.h"
+#include "proxy/statement_log/spool.h"
 #include "proxy/tls.h"
 #include "proxy/worker_thread.h"
 
-#include <errno.h>
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <uv.h>
 
 enum {
     DRAIN_LOOK_MS = 20,
-    RSA_BITS = 2048, /* as servers make theirs */
-    RSA_FILE_BYTES = 16 << 10,
     DESCRIPTORS_OTHERWISE = 400, /* monitors, log, loops, clients of the admin and HTTP ports */
 };
 
@@ -71,40 +60,12 @@ struct control {
     atomic_size_t worker_count; /* started so far: callbacks from other threads look at those */
 };
 
-/* ---- what the workers ask of the process ---- */
-
 static struct roster *current_roster(struct process *process)
 {
     struct control *control =
         (struct control *)((char *)process - offsetof(struct control, process));
 
     return live_roster(control->program.live);
-}
-
-static struct topology *current_topology(struct process *process)
-{
-    return health_topology(process->health);
-}
-
-static void want(struct process *process, uint64_t floor_ns)
-{
-    health_want(process->health, floor_ns);
-}
-
-static void suspect(struct process *process, unsigned server)
-{
-    health_suspect(process->health, server);
-}
-
-static struct thread_watch *watch(struct process *process, unsigned server,
-                                  const struct thread_watch *wanted)
-{
-    return health_watch_thread(process->health, server, wanted);
-}
-
-static void relist(struct process *process)
-{
-    health_relist(process->health);
 }
 
 /* ---- what the health part tells ---- */
@@ -186,76 +147,6 @@ static void raise_descriptor_limit(const struct config *config)
                  (unsigned long long)limit.rlim_max, (unsigned long long)needed,
                  config->proxy.max_clients);
     }
-}
-
-static EVP_PKEY *load_rsa_key(const char *path)
-{
-    uint8_t pem[RSA_FILE_BYTES];
-    FILE *file;
-    size_t size;
-    EVP_PKEY *key;
-
-    if (path[0] == 0) {
-        return rsa_key_generate(RSA_BITS);
-    }
-    file = fopen(path, "re");
-    if (file == NULL) {
-        log_error(log_name("proxy", NULL), "cannot read %s: %s", path, strerror(errno));
-        return NULL;
-    }
-    size = fread(pem, 1, sizeof pem, file);
-    fclose(file);
-    key = rsa_key_from_private_pem(bytes_of(pem, size));
-    OPENSSL_cleanse(pem, sizeof pem);
-    return key;
-}
-
-static bool start_statement_log(struct process *process, const struct config_proxy *config)
-{
-    int status;
-
-    process->statement_log = spool_new(config->workers);
-    status = process->statement_log != NULL
-                 ? spool_open(process->statement_log, config->statement_log)
-                 : -EAGAIN;
-    if (status < 0) {
-        log_error(log_name("proxy", NULL), "cannot open the statement log %s: %s",
-                  config->statement_log, strerror(-status));
-    }
-    return status == 0;
-}
-
-static bool start_process(struct control *control)
-{
-    struct process *process = &control->process;
-    const struct config *config = control->config;
-    unsigned limits[ROSTER_SERVERS] = {0};
-
-    for (size_t i = 0; i < config->server_count; i++) {
-        limits[i] = config->servers[i].max_connections;
-    }
-    process->roster = current_roster;
-    process->topology = current_topology;
-    process->want = want;
-    process->suspect = suspect;
-    process->watch = watch;
-    process->relist = relist;
-    process->throttle = throttle_new();
-    process->permits =
-        permits_new(config->proxy.workers, ROSTER_SERVERS, limits, wake_one, control);
-    process->kill_post = kill_post_new(config->proxy.workers, wake_one, control);
-    if (!start_statement_log(process, &config->proxy)) {
-        return false;
-    }
-    process->rsa_key = load_rsa_key(config->proxy.rsa_private_key);
-    if (process->rsa_key == NULL) {
-        log_error(
-            log_name("proxy", NULL),
-            "no RSA key pair for caching_sha2_password: [proxy] rsa_private_key must be a PEM "
-            "file with an unencrypted RSA key");
-        return false;
-    }
-    return true;
 }
 
 static void accept_client(void *context, int fd, bool is_unix, const char *peer)
@@ -489,12 +380,8 @@ static void dispose(struct control *control)
     }
     mem_free(control->workers);
     mem_free(control->listeners);
-    permits_free(process->permits);
-    throttle_free(process->throttle);
-    kill_post_free(process->kill_post);
-    spool_free(process->statement_log);
+    process_end(process);
     live_free(control->program.live);
-    EVP_PKEY_free(process->rsa_key);
     event_ring_free(control->program.events);
 }
 
@@ -518,9 +405,10 @@ int control_run(struct config *config, struct config_sources *sources)
     raise_descriptor_limit(config);
     /* Signals are for this thread's loop: monitors and workers inherit the mask that libuv sets. */
     start_program(&control, sources, tls);
-    started = start_process(&control) && tls != NULL && start_health(&control) &&
-              start_workers(&control) && start_http(&control) && start_admin(&control) &&
-              start_listeners(&control);
+    control.process.roster = current_roster;
+    started = process_start(&control.process, config, wake_one, &control) && tls != NULL &&
+              start_health(&control) && start_workers(&control) && start_http(&control) &&
+              start_admin(&control) && start_listeners(&control);
     if (started) {
         log_info(log_name("proxy", NULL), "started workers=%u servers=%zu users=%zu",
                  config->proxy.workers, config->server_count, config->user_count);

@@ -11,8 +11,10 @@
 
 #include <openssl/types.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
+struct config;
 struct health;
 struct kill_post;
 struct thread_watch;
@@ -48,5 +50,12 @@ struct process {
     atomic_uint clients; /* connected now */
     atomic_uint traces;  /* sessions that are traced now */
 };
+
+/* Makes what `config` asks for. `roster` and `health` are for the caller to set; `wake` is called
+ * by any thread and has to wake that worker. False, and the log says why: it cannot be made.
+ * Whatever it answers, process_end frees it. */
+bool process_start(struct process *process, const struct config *config,
+                   void (*wake)(void *context, unsigned worker), void *context);
+void process_end(struct process *process);
 
 #endif
