@@ -374,6 +374,15 @@ static struct response_step whole_error(struct response *r, struct frame frame,
     return step_whole(r, RESPONSE_ERROR, frame, payload);
 }
 
+/* MariaDB tells clients that ask for it how far an ALTER TABLE or a CHECK is: in ERR packets of
+ * this number, anywhere between the others ("Progress reporting"). They are for the client alone.
+ */
+static bool is_progress_report(const struct response *r, struct bytes payload)
+{
+    return r->capabilities & CAPABILITY_MARIADB_PROGRESS && payload.size > 2 &&
+           payload.data[0] == 0xff && payload.data[1] == 0xff && payload.data[2] == 0xff;
+}
+
 static struct response_step whole_prepared(struct response *r, struct frame frame,
                                            struct bytes payload)
 {
@@ -433,6 +442,8 @@ static struct response_step whole_in_state(struct response *r, struct frame fram
 {
     uint8_t first = payload.data[0];
 
+    if (is_progress_report(r, payload))
+        return step_whole(r, RESPONSE_PASS, frame, payload);
     if (first == 0xff)
         return whole_error(r, frame, payload);
     switch ((enum state)r->state) {

@@ -11,6 +11,7 @@
 #define MODERN (CLASSIC | CAPABILITY_DEPRECATE_EOF | CAPABILITY_SESSION_TRACK)
 #define OPTIONAL CAPABILITY_OPTIONAL_METADATA
 #define CACHE CAPABILITY_MARIADB_CACHE_METADATA
+#define PROGRESS CAPABILITY_MARIADB_PROGRESS
 
 #define OK "00000002000000"
 #define OK_MORE "0000000a000000"
@@ -18,8 +19,9 @@
 #define END_MORE "fe00000a000000"
 #define EOF_ "fe00000200"
 #define EOF_MORE "fe00000a00"
-#define ERR "ff2804233432303030" /* 1064 */
-#define DEF "0364656600"         /* as much of a definition as matters here */
+#define ERR "ff2804233432303030"         /* 1064 */
+#define REPORT "ffffff01010226090001 41" /* of progress: stage 1 of 2, "A" */
+#define DEF "0364656600"                 /* as much of a definition as matters here */
 #define PREPARED(columns, parameters) "0001000000" columns "00" parameters "00000000"
 
 static const struct row {
@@ -121,6 +123,23 @@ static const struct row {
      "pass:6 eof:9 pass:8 eof:9 rows=1 sets=1 status=2"},
     {"metadata cached", COMMAND_STMT_EXECUTE, MODERN | CACHE, "0100|000031|" END,
      "pass:13 ok:11 rows=1 sets=1 status=2"},
+
+    {"progress before OK", COMMAND_QUERY, MODERN | PROGRESS, REPORT "|" REPORT "|" OK,
+     "pass:30 ok:11 rows=0 sets=0 status=2"},
+    {"progress before an error", COMMAND_QUERY, CLASSIC | PROGRESS, REPORT "|" ERR,
+     "pass:15 error:13 rows=0 sets=0 status=0"},
+    {"progress among rows", COMMAND_QUERY, MODERN | PROGRESS,
+     REPORT "|01|" DEF "|" REPORT "|0131|" REPORT "|0132|" END,
+     "pass:71 ok:11 rows=2 sets=1 status=2"},
+    {"progress among rows, EOF", COMMAND_QUERY, CLASSIC | PROGRESS,
+     "01|" DEF "|" EOF_ "|" REPORT "|0131|" EOF_,
+     "pass:14 eof:9 pass:21 eof:9 rows=1 sets=1 status=2"},
+    {"progress between results", COMMAND_STMT_EXECUTE, MODERN | PROGRESS, OK_MORE "|" REPORT "|" OK,
+     "ok:11 pass:15 ok:11 rows=0 sets=0 status=2"},
+    {"progress out of order", COMMAND_QUERY, MODERN | PROGRESS, "01|" DEF "|+1 " REPORT "|" END,
+     "pass:14 bad:0 (packets out of order) rows=0 sets=1 status=0 left"},
+    {"the same number where nobody asked for progress", COMMAND_QUERY, MODERN, REPORT,
+     "error:15 rows=0 sets=0 status=0"},
 
     {"fields", COMMAND_FIELD_LIST, CLASSIC, DEF "|" DEF "|" EOF_,
      "pass:18 eof:9 rows=0 sets=0 status=2"},
