@@ -8,6 +8,7 @@
 #ifndef PROTOCOL_COMMAND_H
 #define PROTOCOL_COMMAND_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum command {
@@ -63,6 +64,13 @@ struct command_info {
     const char *name; /* as the manual calls it, without COM_ */
     enum answer answer;
 };
+
+/* Does the command run an SQL statement? */
+static inline bool command_runs_statement(uint8_t code)
+{
+    return code == COMMAND_QUERY || code == COMMAND_STMT_EXECUTE ||
+           code == COMMAND_STMT_BULK_EXECUTE;
+}
 
 /* Never null: a byte that is no command gives a row named "unknown". */
 const struct command_info *command_info(uint8_t code);

@@ -126,7 +126,7 @@ size_t execute_with_types(const struct execute *execute, struct bytes payload, s
 }
 
 /* How a value is stored; see page_protocol_binary_resultset, "Binary Protocol Value". */
-static struct bytes read_value(struct reader *r, uint8_t type)
+struct bytes parameter_value(struct reader *r, uint8_t type)
 {
     switch (type) {
     case COLUMN_NULL:
@@ -183,7 +183,7 @@ bool parameter_next(struct parameter_reader *r, struct parameter *parameter)
     if (r->index / 8 < r->nulls.size)
         parameter->is_null = r->nulls.data[r->index / 8] >> (r->index % 8) & 1;
     if (!parameter->is_null)
-        parameter->value = read_value(&r->values, parameter->type);
+        parameter->value = parameter_value(&r->values, parameter->type);
     r->index++;
     return !r->types.failed && !r->values.failed;
 }

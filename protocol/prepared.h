@@ -112,6 +112,9 @@ struct parameter_reader execute_parameters(const struct execute *execute, struct
 /* The next one; false at the end and when malformed (then values.failed or types.failed is set). */
 MUST_USE bool parameter_next(struct parameter_reader *r, struct parameter *parameter);
 
+/* Takes a parameter's value of this type off the front, without its length prefix. */
+struct bytes parameter_value(struct reader *r, uint8_t type);
+
 /* STMT_FETCH and STMT_SEND_LONG_DATA. */
 MUST_USE enum parse fetch_decode(struct bytes payload, uint32_t *id, uint32_t *rows);
 MUST_USE enum parse long_data_decode(struct bytes payload, uint32_t *id, uint16_t *parameter,

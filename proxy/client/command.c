@@ -98,8 +98,7 @@ static void unsupported(struct session *session)
     uint8_t code = session->command->code;
     /* What some server would have served is named; the rest is unknown to all of them. */
     bool is_known = code == COMMAND_BINLOG_DUMP || code == COMMAND_BINLOG_DUMP_GTID ||
-                    code == COMMAND_REGISTER_REPLICA || code == COMMAND_CLONE ||
-                    code == COMMAND_STMT_BULK_EXECUTE;
+                    code == COMMAND_REGISTER_REPLICA || code == COMMAND_CLONE;
     struct sql_error error = error_make(ERROR_UNKNOWN_COMMAND, "Unknown command");
 
     if (is_known) {
@@ -266,6 +265,18 @@ static void change_user(struct session *session)
     worker_return_command(session->worker, command);
 }
 
+/* To a server that is not MariaDB the byte is no command at all. */
+static void bulk_execute(struct session *session)
+{
+    const struct server_facts *facts = session_facts(session);
+
+    if (facts != NULL && facts->flavor == FLAVOR_MARIADB) {
+        prepared_bulk_execute(session);
+    } else {
+        unsupported(session);
+    }
+}
+
 static void quit(struct session *session)
 {
     session_close(session, "the client said goodbye");
@@ -290,6 +301,7 @@ static const struct {
     [COMMAND_SET_OPTION] = {set_option, false},
     [COMMAND_SHUTDOWN] = {place_on_primary, false},
     [COMMAND_STATISTICS] = {place_plain, false},
+    [COMMAND_STMT_BULK_EXECUTE] = {bulk_execute, true},
     [COMMAND_STMT_CLOSE] = {prepared_close, false},
     [COMMAND_STMT_EXECUTE] = {prepared_execute, true},
     [COMMAND_STMT_FETCH] = {prepared_fetch, false},

@@ -3,6 +3,8 @@
  */
 #include "proxy/client/given_id.h"
 
+#include "protocol/bulk.h"
+#include "protocol/command.h"
 #include "protocol/frame.h"
 #include "protocol/prepared.h"
 #include "protocol/result_set.h"
@@ -85,6 +87,29 @@ static bool may_be(const struct parameter *parameter, uint64_t id)
     }
 }
 
+/* The same for all rows of a bulk execution. */
+static bool bulk_may_have_given(const struct session *session, uint64_t id)
+{
+    const struct command_in_hand *command = session->command;
+    const struct prepared *prepared = command->prepared;
+    struct bulk_reader reader;
+    struct parameter parameter;
+    struct bulk bulk;
+
+    if (command->is_partial ||
+        bulk_decode(bytes_of(command->data + FRAME_HEAD_SIZE, command->size - FRAME_HEAD_SIZE),
+                    prepared->parameters, &bulk) != PARSE_OK) {
+        return true;
+    }
+    reader = bulk_parameters(&bulk, bytes_of(prepared->types, prepared->types_size));
+    while (bulk_next(&reader, &parameter)) {
+        if (may_be(&parameter, id)) {
+            return true;
+        }
+    }
+    return !bulk_is_read(&reader);
+}
+
 bool given_id_is_possible(const struct session *session, uint64_t id)
 {
     const struct command_in_hand *command = session->command;
@@ -96,6 +121,9 @@ bool given_id_is_possible(const struct session *session, uint64_t id)
 
     if (prepared == NULL || prepared->parameters == 0) {
         return false;
+    }
+    if (command->code == COMMAND_STMT_BULK_EXECUTE) {
+        return bulk_may_have_given(session, id);
     }
     if (prepared->has_long_data || command->is_partial ||
         execute_decode(bytes_of(command->data + FRAME_HEAD_SIZE, command->size - FRAME_HEAD_SIZE),

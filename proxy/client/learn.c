@@ -28,7 +28,7 @@ enum { UNCOUNTED = 1 << 30 };
 
 static bool is_executed(const struct command_in_hand *command)
 {
-    return command->code == COMMAND_QUERY || command->code == COMMAND_STMT_EXECUTE;
+    return command_runs_statement(command->code);
 }
 
 void learn_plain_ok(struct session *session, unsigned status, unsigned warnings)

@@ -7,6 +7,7 @@
  */
 #include "proxy/client/prepared_commands.h"
 
+#include "protocol/bulk.h"
 #include "protocol/capability.h"
 #include "protocol/command.h"
 #include "protocol/frame.h"
@@ -136,6 +137,33 @@ static void make_private(struct prepared *prepared)
     }
 }
 
+/* Types would have to be put in front of values that fill their packets already. True: refused. */
+static bool refuses_types(struct session *session)
+{
+    struct command_in_hand *command = session->command;
+    size_t types = command->prepared->types_size;
+    struct sql_error error =
+        error_make(ERROR_WRONG_ARGUMENTS,
+                   "an execution of 16 MiB or more has to bring its parameter types through this "
+                   "proxy");
+    struct frame frame;
+
+    if (types == 0 || frame_read(bytes_of(command->data, command->size), &frame) != PARSE_OK ||
+        frame.length + types < FRAME_MAX) {
+        return false;
+    }
+    session_refuse(session, &error);
+    return true;
+}
+
+/* What is to be executed is what was classified when it was prepared. */
+static void take_statement(struct command_in_hand *command)
+{
+    command->statement = *command->prepared->statement;
+    command->has_statement = true;
+    command->sql = prepared_text_sql(command->prepared->classified);
+}
+
 void prepared_execute(struct session *session)
 {
     struct command_in_hand *command = session->command;
@@ -152,18 +180,10 @@ void prepared_execute(struct session *session)
     }
     if (execute.types_sent) {
         prepared_set_types(prepared, execute.types);
-    } else if (command->upload_continues && prepared->types_size > 0) {
-        /* Types would have to be put in front of values that fill their packets already. */
-        struct sql_error error = error_make(
-            ERROR_WRONG_ARGUMENTS,
-            "an EXECUTE of 16 MiB or more has to bring its parameter types through this proxy");
-
-        session_refuse(session, &error);
+    } else if (refuses_types(session)) {
         return;
     }
-    command->statement = *prepared->statement;
-    command->has_statement = true;
-    command->sql = prepared_text_sql(prepared->classified);
+    take_statement(command);
     if ((execute.flags & EXECUTE_CURSOR_MASK) != 0) {
         make_private(prepared);
         command->wants_primary = true;
@@ -172,6 +192,57 @@ void prepared_execute(struct session *session)
         kill_statement(session);
         return;
     }
+    command_place(session);
+}
+
+static void refuse(struct session *session, enum error_code code, const char *text)
+{
+    struct sql_error error = error_make(code, "%s", text);
+
+    session_refuse(session, &error);
+}
+
+/* Some row has a value and not just NULLs and defaults, for which nobody needs types. */
+static bool has_values(const struct bulk *bulk)
+{
+    return bulk->values.size > 0 &&
+           memchr(bulk->values.data, BULK_VALUE, bulk->values.size) != NULL;
+}
+
+/* What this statement cannot do in bulk, and malformed values, the server says; but not that types
+ * were never sent: there the connection may have those of another session. */
+void prepared_bulk_execute(struct session *session)
+{
+    struct command_in_hand *command = session->command;
+    struct bytes payload = payload_of(command);
+    struct prepared *prepared;
+    struct bulk bulk;
+
+    if (payload.size < BULK_HEAD_SIZE) {
+        refuse(session, ERROR_MALFORMED_PACKET, "Malformed communication packet");
+        return;
+    }
+    if (!(session->capabilities & CAPABILITY_MARIADB_BULK)) {
+        refuse(session, ERROR_UNSUPPORTED_PREPARED,
+               "This command is not supported in the prepared statement protocol yet");
+        return;
+    }
+    prepared = named(session, "mysqld_stmt_execute");
+    if (prepared == NULL) {
+        return;
+    }
+    if (bulk_decode(payload, prepared->parameters, &bulk) == PARSE_OK && bulk.parameters > 0) {
+        if (bulk.flags & BULK_TYPES_SENT) {
+            prepared_set_types(prepared, bulk.types);
+        } else if (prepared->types_size == 0 && has_values(&bulk)) {
+            refuse(session, ERROR_WRONG_ARGUMENTS,
+                   "Incorrect arguments to mysqld_stmt_bulk_execute");
+            return;
+        } else if (refuses_types(session)) {
+            return;
+        }
+    }
+    take_statement(command);
     command_place(session);
 }
 
@@ -288,7 +359,7 @@ void prepared_finish(struct session *session, uint16_t status)
 
     if (command->code == COMMAND_STMT_SEND_LONG_DATA) {
         set_long_data(session, prepared, true);
-    } else if (command->code == COMMAND_STMT_EXECUTE) {
+    } else if (command_runs_statement(command->code)) {
         set_long_data(session, prepared, false);
         set_cursor(session, prepared,
                    !command->errored && (status & STATUS_CURSOR_EXISTS) != 0 &&
@@ -305,27 +376,59 @@ void prepared_finish(struct session *session, uint16_t status)
 
 /* ---- the bytes ---- */
 
+/* The payload of an EXECUTE with the remembered types; 0: it needs none, or has them. */
+static size_t execute_slices(const struct session *session, struct bytes types,
+                             struct bytes *slices)
+{
+    const struct command_in_hand *command = session->command;
+    struct bytes payload = payload_of(command);
+    struct execute execute;
+
+    if (execute_decode(payload, command->prepared->parameters, session->lease.backend->capabilities,
+                       &execute) != PARSE_OK ||
+        execute.types_sent || execute.parameters == 0) {
+        return 0;
+    }
+    return execute_with_types(&execute, payload, types, slices);
+}
+
+/* The same of a bulk execution; `head` is memory for what is in front of the types. */
+static size_t bulk_slices(const struct session *session, struct bytes types, uint8_t *head,
+                          struct bytes *slices)
+{
+    const struct command_in_hand *command = session->command;
+    struct writer out = writer_over(head, BULK_HEAD_SIZE);
+    struct bulk bulk;
+
+    if (bulk_decode(payload_of(command), command->prepared->parameters, &bulk) != PARSE_OK ||
+        (bulk.flags & BULK_TYPES_SENT)) {
+        return 0;
+    }
+    bulk_head_encode(&out, &bulk);
+    slices[0] = writer_bytes(&out);
+    slices[1] = types;
+    slices[2] = bulk.values;
+    return 3;
+}
+
 size_t prepared_slices(struct session *session, uint32_t id, uint8_t *head, struct bytes *slices)
 {
     struct command_in_hand *command = session->command;
-    const struct prepared *prepared = command->prepared;
-    struct bytes payload = payload_of(command);
-    struct execute execute;
+    struct bytes types = bytes_of(command->prepared->types, command->prepared->types_size);
     struct frame frame;
-    size_t count;
+    size_t count = 0;
 
     statement_id_patch(command->data + FRAME_HEAD_SIZE, id);
-    if (frame_read(bytes_of(command->data, command->size), &frame) != PARSE_OK ||
-        command->code != COMMAND_STMT_EXECUTE || prepared->types_size == 0 ||
-        execute_decode(payload, prepared->parameters, session->lease.backend->capabilities,
-                       &execute) != PARSE_OK ||
-        execute.types_sent || frame.length + prepared->types_size >= FRAME_MAX) {
+    if (types.size > 0 && command->code == COMMAND_STMT_EXECUTE) {
+        count = execute_slices(session, types, slices + 1);
+    } else if (types.size > 0 && command->code == COMMAND_STMT_BULK_EXECUTE) {
+        count = bulk_slices(session, types, head + FRAME_HEAD_SIZE, slices + 1);
+    }
+    if (count == 0 || frame_read(bytes_of(command->data, command->size), &frame) != PARSE_OK) {
         slices[0] = bytes_of(command->data, command->size);
         return 1;
     }
-    count = execute_with_types(&execute, payload, bytes_of(prepared->types, prepared->types_size),
-                               slices + 1);
-    frame.length += (uint32_t)(count > 1 ? prepared->types_size : 0);
+    frame.length += (uint32_t)types.size; /* refuses_types saw to it that this fits */
     frame_write(head, frame);
     slices[0] = bytes_of(head, FRAME_HEAD_SIZE);
     return count + 1;

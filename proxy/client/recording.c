@@ -88,7 +88,7 @@ static void describe(const struct session *session, struct statement_record *rec
     const struct statement *statement = &command->statement;
 
     record->is_statement = true;
-    record->is_prepared = command->code == COMMAND_STMT_EXECUTE;
+    record->is_prepared = command->code != COMMAND_QUERY;
     record->is_multi = statement->is_multi;
     record->is_cut = command->is_partial && !record->is_prepared;
     record->class = (uint8_t)statement->class;
@@ -99,8 +99,7 @@ static void describe(const struct session *session, struct statement_record *rec
 
 static bool is_statement(const struct command_in_hand *command)
 {
-    return command->has_statement &&
-           (command->code == COMMAND_QUERY || command->code == COMMAND_STMT_EXECUTE);
+    return command->has_statement && command_runs_statement(command->code);
 }
 
 /* The end of a command that was still being served. */

@@ -290,7 +290,7 @@ static void write_command(struct session *session, const struct writer *steps, u
     struct backend *backend = session->lease.backend;
     struct bytes parts[1 + EXECUTE_SLICES + 1];
     size_t count = 0;
-    uint8_t head[FRAME_HEAD_SIZE];
+    uint8_t head[PREPARED_HEAD_BYTES];
 
     if (steps->size > 0) {
         parts[count++] = writer_bytes(steps);

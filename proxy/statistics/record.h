@@ -39,10 +39,10 @@ struct statement_record {
     uint64_t session; /* the id that the client sees */
     unsigned user;    /* number in the roster */
     uint8_t command;  /* enum command */
-    /* A statement that was run: QUERY or STMT_EXECUTE. Of other commands digest, class, sql and
-     * mode mean nothing. */
+    /* A statement that was run: QUERY, STMT_EXECUTE or STMT_BULK_EXECUTE. Of other commands
+     * digest, class, sql and mode mean nothing. */
     bool is_statement;
-    bool is_prepared; /* STMT_EXECUTE */
+    bool is_prepared; /* not QUERY */
     bool is_multi;    /* several statements in one text */
     bool is_cut;      /* `sql` is the beginning of a longer text */
     uint8_t class;    /* enum statement_class */

@@ -67,13 +67,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         CAPABILITY_LOCAL_FILES | CAPABILITY_DEPRECATE_EOF | CAPABILITY_SESSION_TRACK,
         CAPABILITY_OPTIONAL_METADATA,
         CAPABILITY_DEPRECATE_EOF | CAPABILITY_OPTIONAL_METADATA,
+        CAPABILITY_DEPRECATE_EOF | CAPABILITY_SESSION_TRACK | CAPABILITY_MARIADB_PROGRESS,
     };
 
     if (size < 3 || command_info(data[0])->answer == ANSWER_ENDLESS)
         return 0;
 
     struct bytes in = {data + 3, size - 3};
-    const struct response_request request = {(enum command)data[0], dialects[data[1] % 4], 1};
+    const struct response_request request = {(enum command)data[0], dialects[data[1] % 5], 1};
     struct end whole = run_cut(&request, in, 0), cut = run_cut(&request, in, data[2]);
 
     require(whole.at == cut.at && whole.whole == cut.whole && whole.done == cut.done);
