@@ -57,9 +57,8 @@
  * What the proxy may offer a client, as far as the server behind it has it too. Left out, and why:
  * COMPRESS and ZSTD and SSL belong to the two connections themselves and are added by whoever does
  * them; OPTIONAL_METADATA and MARIADB_CACHE_METADATA let a server leave out column definitions that
- * a statement prepared elsewhere would need; PROGRESS puts reports between packets; BULK is a
- * command the proxy does not have; EXPIRED_PASSWORDS and MULTI_FACTOR need exchanges the proxy does
- * not make.
+ * a statement prepared elsewhere would need; COM_MULTI is a command that servers gave up again;
+ * EXPIRED_PASSWORDS and MULTI_FACTOR need exchanges the proxy does not make.
  */
 #define CAPABILITIES_OFFERED                                                                       \
     (CAPABILITY_MYSQL | CAPABILITY_FOUND_ROWS | CAPABILITY_LONG_FLAG |                             \
@@ -69,7 +68,8 @@
      CAPABILITY_SECURE_CONNECTION | CAPABILITY_MULTI_STATEMENTS | CAPABILITY_MULTI_RESULTS |       \
      CAPABILITY_PS_MULTI_RESULTS | CAPABILITY_PLUGIN_AUTH | CAPABILITY_CONNECT_ATTRS |             \
      CAPABILITY_PLUGIN_AUTH_LENENC | CAPABILITY_SESSION_TRACK | CAPABILITY_DEPRECATE_EOF |         \
-     CAPABILITY_QUERY_ATTRIBUTES | CAPABILITY_MARIADB_EXTENDED_METADATA)
+     CAPABILITY_QUERY_ATTRIBUTES | CAPABILITY_MARIADB_PROGRESS | CAPABILITY_MARIADB_BULK |         \
+     CAPABILITY_MARIADB_EXTENDED_METADATA | CAPABILITY_MARIADB_BULK_RESULTS)
 
 /*
  * Those that change what an answer looks like or what a command means: two clients may share a

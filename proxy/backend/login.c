@@ -187,6 +187,10 @@ static bool take_greeting(struct backend *backend, struct bytes payload)
     greeting->version = greeting->plugin = (struct bytes){NULL, 0}; /* they lie in the packet */
     backend->thread_id = greeting->thread_id;
     backend->capabilities = LOGIN_CAPABILITIES | backend->group->capabilities;
+    if (!(greeting->capabilities & CAPABILITY_MYSQL)) {
+        /* MariaDB, which reads its own capabilities only from those who do not claim it either. */
+        backend->capabilities &= ~CAPABILITY_MYSQL;
+    }
     missing = backend->capabilities & ~greeting->capabilities & ~CAPABILITY_MYSQL;
     if (missing != 0) {
         protocol_error(backend, "it lacks a protocol capability that the client was promised; "

@@ -13,6 +13,7 @@
 #include "protocol/frame.h"
 #include "proxy/client/command.h"
 #include "proxy/client/environment.h"
+#include "proxy/client/offer.h"
 #include "proxy/client/proxied.h"
 #include "proxy/client/send.h"
 #include "proxy/client/session.h"
@@ -59,11 +60,6 @@ void login_dispose(struct session *session)
 
 /* ---- greeting ---- */
 
-/* QUERY_ATTRIBUTES stays away: they would have to be put in front of every command of the proxy's
- * own on such a connection, and into each statement that is prepared again. Drivers do without. */
-static const uint64_t offered =
-    CAPABILITIES_OFFERED & ~CAPABILITIES_MARIADB & ~CAPABILITY_QUERY_ATTRIBUTES;
-
 static unsigned default_collation(const struct server_facts *facts)
 {
     const char *name = facts == NULL ? NULL : facts_variable(facts, "collation_server");
@@ -100,7 +96,8 @@ void login_try_greeting(struct session *session)
     greeting.thread_id = session->id;
     greeting.collation = (uint8_t)default_collation(facts);
     greeting.plugin = bytes_of_text(plugin);
-    login_exchange_greet(&session->login->exchange, session->client, &greeting, offered);
+    login_exchange_greet(&session->login->exchange, session->client, &greeting,
+                         offer_of(session->worker->topology));
     session->sequence = session->login->exchange.sequence;
     session->capabilities = session->login->exchange.capabilities;
 }

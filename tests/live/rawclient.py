@@ -30,9 +30,17 @@ LENENC_AUTH = 1 << 21
 SESSION_TRACK = 1 << 23
 DEPRECATE_EOF = 1 << 24
 
+# MariaDB's, which are announced where LONG_PASSWORD (its CLIENT_MYSQL) is not.
+MARIADB_PROGRESS = 1 << 32
+MARIADB_BULK = 1 << 34
+MARIADB_EXTENDED_METADATA = 1 << 35
+MARIADB_CACHE_METADATA = 1 << 36
+MARIADB_BULK_RESULTS = 1 << 37
+
 BASE = (LONG_PASSWORD | LONG_FLAG | PROTOCOL_41 | TRANSACTIONS | SECURE_CONNECTION
         | MULTI_RESULTS | PS_MULTI_RESULTS | PLUGIN_AUTH | LENENC_AUTH)
 MODERN = BASE | DEPRECATE_EOF | SESSION_TRACK
+MARIADB = (MODERN & ~LONG_PASSWORD | MARIADB_PROGRESS | MARIADB_BULK | MARIADB_EXTENDED_METADATA)
 
 # Status bits.
 IN_TRANSACTION = 1
@@ -45,6 +53,7 @@ QUIT, INIT_DB, QUERY, FIELD_LIST = 1, 2, 3, 4
 STATISTICS, PING, CHANGE_USER = 9, 14, 17
 STMT_PREPARE, STMT_EXECUTE, STMT_SEND_LONG_DATA, STMT_CLOSE, STMT_RESET = 22, 23, 24, 25, 26
 SET_OPTION, STMT_FETCH, RESET_CONNECTION = 27, 28, 31
+STMT_BULK_EXECUTE = 250
 
 # Column types that a binary row keeps in a fixed size, as struct formats.
 _FIXED = {1: "<b", 2: "<h", 3: "<i", 4: "<f", 5: "<d", 8: "<q", 9: "<i", 13: "<H"}
@@ -137,7 +146,10 @@ class Greeting:
         self.status = r.number(2)
         self.capabilities |= r.number(2) << 16
         size = r.number(1)
-        r.take(10)
+        r.take(6)
+        mariadb = r.number(4)
+        if not self.capabilities & LONG_PASSWORD:
+            self.capabilities |= mariadb << 32
         scramble += r.take(max(13, size - 8))
         self.scramble = scramble[:20]
         self.plugin = r.to_nul().decode() if r.left() else ""
@@ -301,7 +313,8 @@ class RawClient:
         """The handshake response's payload."""
         plugin = plugin or self.greeting.plugin
         answer = self.answer(plugin, self.greeting.scramble)
-        out = struct.pack("<IIB23x", self.capabilities, 1 << 24, self.charset)
+        mariadb = 0 if self.capabilities & LONG_PASSWORD else self.capabilities >> 32
+        out = struct.pack("<IIB19xI", self.capabilities & 0xFFFFFFFF, 1 << 24, self.charset, mariadb)
         out += self.user + b"\0"
         out += lenenc(len(answer)) + answer
         if self.capabilities & CONNECT_WITH_DB:
@@ -388,6 +401,8 @@ class RawClient:
                 r.text()
             name = r.text()
             r.text()
+            if self.capabilities & MARIADB_EXTENDED_METADATA:
+                r.text()
             r.lenenc()
             r.number(2)
             length = r.number(4)

@@ -103,6 +103,9 @@ static void write_definition(struct connection *connection, struct bytes name)
     }
     write_lenenc_bytes(&out, name);
     write_lenenc_bytes(&out, bytes_of("", 0));
+    if (connection->capabilities & CAPABILITY_MARIADB_EXTENDED_METADATA) {
+        write_lenenc_bytes(&out, bytes_of("", 0));
+    }
     write_u8(&out, 12);
     write_u16(&out, 45);
     write_u32(&out, 1024);

@@ -21,7 +21,18 @@
 
 enum { SERVER_COLLATION = 45 };
 
-#define SERVER_CAPABILITIES (CAPABILITIES_OFFERED & ~CAPABILITIES_MARIADB)
+/* As a MySQL, or as a MariaDB 10.11. */
+static uint64_t offered_by(const struct server *server)
+{
+    uint64_t capabilities = CAPABILITIES_OFFERED & ~CAPABILITIES_MARIADB;
+
+    if (server->world->facts.flavor == FLAVOR_MARIADB) {
+        capabilities |= CAPABILITY_MARIADB_PROGRESS | CAPABILITY_MARIADB_BULK |
+                        CAPABILITY_MARIADB_EXTENDED_METADATA;
+        capabilities &= ~CAPABILITY_MYSQL;
+    }
+    return capabilities & ~server->lacks;
+}
 
 struct server *servers_new(struct world *world, unsigned count)
 {
@@ -98,7 +109,7 @@ static void greet(struct connection *connection)
     struct greeting greeting = {
         .version = bytes_of_text("5.5.5-10.11.6-MariaDB"),
         .thread_id = connection->number,
-        .capabilities = SERVER_CAPABILITIES & ~server->lacks,
+        .capabilities = offered_by(server),
         .collation = SERVER_COLLATION,
         .status = STATUS_AUTOCOMMIT,
         .plugin = bytes_of_text(auth_plugin_name(plugin)),
@@ -197,7 +208,7 @@ static void take_login(struct connection *connection, struct bytes payload)
     assert_int_equal(login_decode(payload, &login), PARSE_OK);
     assert_true(login.capabilities & CAPABILITY_SESSION_TRACK);
     assert_true(bytes_to_text(login.user, connection->user, sizeof connection->user));
-    connection->capabilities = login.capabilities & SERVER_CAPABILITIES;
+    connection->capabilities = login.capabilities & offered_by(server);
     if (server->login_error != 0) {
         refuse_login(connection, server->login_error, "no login in this test");
         return;
@@ -254,6 +265,7 @@ static void describe(struct seen *seen)
                 strncmp(name, "STMT_", 5) == 0 ? name + 5 : name);
     switch (seen->code) {
     case COMMAND_STMT_EXECUTE:
+    case COMMAND_STMT_BULK_EXECUTE:
     case COMMAND_STMT_CLOSE:
     case COMMAND_STMT_RESET:
     case COMMAND_STMT_FETCH:

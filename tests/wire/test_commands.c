@@ -204,6 +204,7 @@ static void commands_that_are_not_served(void **state)
                                      COMMAND_CHANGE_USER,
                                      COMMAND_STMT_PREPARE,
                                      COMMAND_STMT_EXECUTE,
+                                     COMMAND_STMT_BULK_EXECUTE,
                                      COMMAND_STMT_SEND_LONG_DATA,
                                      COMMAND_STMT_CLOSE,
                                      COMMAND_STMT_RESET,
