@@ -174,7 +174,7 @@ def test_commands_by_the_users_right(cluster, tidemark, code, has_right):
     assert answers[0] == answers[1]
 
 
-@pytest.mark.parametrize("code", [32, 250])
+@pytest.mark.parametrize("code", [32, 200])
 def test_a_command_that_is_not_served(proxy, code):
     with RawClient(proxy.port) as client:
         client.command(code, b"\x01\0\0\0")

@@ -90,6 +90,8 @@ static void a_bulk_is_a_write(void **state)
     assert_int_not_equal(only_session(world)->last_write, 0);
     assert_int_equal(only_session(world)->last_insert_id, 7);
     assert_int_equal(only_session(world)->pins, 0);
+    assert_int_equal(world->workers[0].statistics.counters.prepared, 1);
+    assert_int_equal(world->workers[0].statistics.counters.statements[STATEMENT_WRITE], 1);
     world_end(world);
 }
 

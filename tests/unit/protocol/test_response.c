@@ -136,6 +136,8 @@ static const struct row {
      "pass:14 eof:9 pass:21 eof:9 rows=1 sets=1 status=2"},
     {"progress between results", COMMAND_STMT_EXECUTE, MODERN | PROGRESS, OK_MORE "|" REPORT "|" OK,
      "ok:11 pass:15 ok:11 rows=0 sets=0 status=2"},
+    {"progress behind a file", COMMAND_QUERY, MODERN | PROGRESS, "fb2f61|+1 " REPORT "|" OK,
+     "file:7 pass:15 ok:11 rows=0 sets=0 status=2"},
     {"progress out of order", COMMAND_QUERY, MODERN | PROGRESS, "01|" DEF "|+1 " REPORT "|" END,
      "pass:14 bad:0 (packets out of order) rows=0 sets=1 status=0 left"},
     {"the same number where nobody asked for progress", COMMAND_QUERY, MODERN, REPORT,
