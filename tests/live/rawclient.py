@@ -274,12 +274,15 @@ class RawClient:
         return sequence, payload
 
     def read_packet(self):
-        """The next payload, joined if it came in several frames; checks the sequence."""
+        """The next payload, joined if it came in several frames; checks the sequence. MariaDB's
+        reports of progress are left out."""
         parts = []
         while True:
             sequence, part = self.read_frame()
             assert sequence == self.sequence, f"sequence {sequence}, not {self.sequence}"
             self.sequence = (sequence + 1) & 255
+            if part[:3] == b"\xff\xff\xff" and self.capabilities & MARIADB_PROGRESS:
+                continue
             parts.append(part)
             if len(part) < FULL_PACKET:
                 return b"".join(parts) if len(parts) > 1 else part

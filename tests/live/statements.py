@@ -5,7 +5,7 @@ takes a few topics, so that statements that have to do with each other meet ofte
 a command of the protocol:
 
     /reset   /change_user U   /init_db S   /ping   /option N   /prepare P SQL   /execute P [VALUES]
-    /cursor P [VALUES]   /fetch P N   /long P I DATA   /stmt_reset P   /close P
+    /cursor P [VALUES]   /fetch P N   /long P I DATA   /stmt_reset P   /close P   /bulk P [VALUES]
 
 `{d}` is the schema a run has for itself, `{d}_o` another one with little in it. In the first are the tables `a` and `b`, the programs and views
 of `SCHEMA`; the first steps fill the tables, so that a sequence's beginning is always the same.
@@ -236,6 +236,17 @@ TOPICS = {
 }
 
 
+# Only MariaDB has this: it joins a sequence's other topics where a test asks for it.
+IN_BULK = {
+    "in bulk": ["/prepare <p> <prepared>", "/prepare <p> INSERT INTO a (n, s) VALUES (?, ?)",
+                "/prepare <p> INSERT INTO a (id, n) VALUES (?, ?) ON DUPLICATE KEY UPDATE n = n + 1",
+                "/prepare <p> INSERT INTO b (id, n) VALUES (?, ?)", "/prepare <p> UPDATE a SET n = ? WHERE id = ?",
+                "/prepare <p> INSERT INTO a (n) VALUES (?) RETURNING id, n", "/prepare <p> DELETE FROM b WHERE id = ?",
+                "/bulk <p> <values>", "/bulk <p> <values>", "/bulk <p> <values>", "/bulk <p> <values>",
+                "/execute <p> <values>", "/close <p>", "<probe>", "SELECT LAST_INSERT_ID()", "BEGIN", "COMMIT", "ROLLBACK"],
+}
+
+
 def expand(rng, text):
     while "<" in text:
         expanded = re.sub(r"<([a-z]+)>", lambda m: rng.choice(WORDS[m.group(1)]), text)
@@ -245,10 +256,13 @@ def expand(rng, text):
     return text.replace("\\\\", "\\")
 
 
-def sequence(seed, number, avoid=()):
-    """The steps of one sequence, and a name that says which."""
+def sequence(seed, number, avoid=(), also=None):
+    """The steps of one sequence, and a name that says which. The topics in `also` are always among
+    its own."""
     rng = random.Random(f"{seed}/{number}")
     topics = rng.sample(sorted(set(TOPICS) - set(avoid)), rng.randint(1, 4))
+    grammar = {**TOPICS, **(also or {})}
+    topics += also or []
     steps = list(SETUP)
     for _ in range(rng.randint(10, 40)):
         topic = rng.choice(topics)
@@ -258,7 +272,7 @@ def sequence(seed, number, avoid=()):
         elif kind < 0.15:
             steps.append(expand(rng, "<select>"))
         else:
-            steps.append(expand(rng, rng.choice(TOPICS[topic])))
+            steps.append(expand(rng, rng.choice(grammar[topic])))
     if any(re.search("ROW_COUNT|FOUND_ROWS", step) for step in steps):
         steps.insert(0, "DO ROW_COUNT(), FOUND_ROWS()")
     return steps, f"{seed}/{number} ({', '.join(topics)})"

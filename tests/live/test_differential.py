@@ -22,7 +22,7 @@ import pytest
 
 import rawclient
 from rawclient import RawClient, ServerError
-from statements import SCHEMA, SETUP, sequence
+from statements import IN_BULK, SCHEMA, SETUP, sequence
 from world import free_ports, query
 
 SECONDS = float(os.environ.get("DIFFERENTIAL_SECONDS", "20"))
@@ -33,6 +33,7 @@ MAX_FAILURES = int(os.environ.get("DIFFERENTIAL_FAILURES", "1"))
 SHRINK_SECONDS = 30
 PATIENCE = 10  # seconds for one answer: nothing here takes long, unless it waits for a lock
 SCHEMAS = ("diff_d", "diff_p")  # for the direct connection, and through the proxy
+SCHEMA_NAME = re.compile(r"diff_[dp]|d\\x00i\\x00f\\x00f\\x00_\\x00[dp]")  # the latter in ucs2
 QUERY_WAS_SLOW = 0x800
 TRACKERS_SHOWN = (0, 1)  # system variables and schema; see KNOWN
 
@@ -93,7 +94,7 @@ class Session(RawClient):
         except TimeoutError:
             raise rawclient.Closed("no answer") from None
         answers.append(self.definitions)
-        return re.sub("diff_[dp]", "{d}", repr(answers))
+        return SCHEMA_NAME.sub("{d}", repr(answers))
 
     def take(self, text, answers):
         if not text.startswith("/"):
@@ -181,6 +182,24 @@ class Session(RawClient):
                 pass
             answers.append(self.packets[-5:])
         return result
+
+    def take_bulk(self, answers, number, *values):
+        prepared = self.prepared.get(number)
+        if not prepared or hasattr(prepared, "long_data"):
+            return
+        values = [{"1": 1, "2": 2, "3": 3, "7": 7}.get(v, v) for v in values if v != "NULL"]
+        values = (values + [1, "x"])[:prepared.param_count]
+        types = [type(v) for v in values]
+        again = types == getattr(prepared, "types", None)
+        prepared.types = None
+        body = struct.pack("<IH", prepared.id, 0 if again else 128)
+        if not again:
+            body += b"".join(b"\x08\0" if isinstance(v, int) else b"\xfd\0" for v in values)
+        row = b"".join(b"\0" + (struct.pack("<q", v) if isinstance(v, int) else
+                                rawclient.lenenc(len(v)) + v.encode()) for v in values)
+        self.command(rawclient.STMT_BULK_EXECUTE, body + row + b"\1" * len(values) + row)
+        self.take_results(answers, True)
+        prepared.types = types
 
     def take_cursor(self, answers, number, *values):
         return self.take_execute(answers, number, *values, flags=1)
@@ -360,6 +379,19 @@ def both(cluster, tmp_path_factory):
 
 
 def test_random_sequences(cluster, both):
+    check(cluster, both, CAPABILITIES, sequence, SEQUENCES)
+
+
+def test_random_bulks(cluster, both):
+    """Executions in bulk among the others."""
+    if cluster.flavor != "mariadb":
+        pytest.skip("only MariaDB has them")
+    check(cluster, both, [rawclient.MARIADB | rawclient.MULTI_STATEMENTS],
+          lambda seed, number: sequence(seed, number, avoid=["prepared", "counts"], also=IN_BULK),
+          SEQUENCES // 4)
+
+
+def check(cluster, both, all_capabilities, sequence, most):
     seed, _, only = SEED.partition("/")
     if seed == "random":
         seed = str(random.randrange(10**9))
@@ -368,9 +400,9 @@ def test_random_sequences(cluster, both):
     steps_taken = 0
     failures = []
     while time.monotonic() < until and len(failures) < MAX_FAILURES and \
-            number < SEQUENCES:
+            number < most:
         steps, name = sequence(seed, number)
-        capabilities = CAPABILITIES[number % len(CAPABILITIES)]
+        capabilities = all_capabilities[number % len(all_capabilities)]
         found = both.differences(steps, capabilities)
         if found:
             fewer, again = both.shrink(steps, capabilities)
