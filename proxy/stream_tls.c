@@ -275,13 +275,15 @@ static void write_parts(struct stream *stream, const struct bytes *parts, size_t
 
 /* ---- end ---- */
 
-/* A socket that does not take the last record at once goes without. */
+/* A socket that does not take the last record at once goes without. Nothing is said to servers:
+ * bytes that one has not read keep it from seeing, while it runs a statement, that its client is
+ * gone. */
 static void closing(struct stream *stream)
 {
     struct tls_layer *layer = layer_of(stream);
     struct bytes sealed;
 
-    if (!layer->is_secured || layer->trouble != NULL) {
+    if (!SSL_is_server(layer->ssl) || !layer->is_secured || layer->trouble != NULL) {
         return;
     }
     ERR_clear_error();

@@ -9,8 +9,9 @@
  * loop share, so a connection at rest has no buffer of its own. What the socket refuses is queued
  * sealed, by the stream, whose high and low water therefore hold as ever.
  *
- * Renegotiation is off. A stream that is closed in good order says close_notify; a peer that ends
- * without one has simply ended, because every packet of the protocol tells its own length.
+ * Renegotiation is off. A client's stream that is closed in good order says close_notify; a peer
+ * that ends without one has simply ended, because every packet of the protocol tells its own
+ * length.
  */
 #ifndef TIDEMARK_PROXY_STREAM_TLS_H
 #define TIDEMARK_PROXY_STREAM_TLS_H

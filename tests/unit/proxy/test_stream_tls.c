@@ -591,6 +591,24 @@ static void servers_are_checked(void **state)
     tls_unref(other);
 }
 
+/* A server that finds bytes to read takes its client for alive, and goes on with what it runs. */
+static void servers_hear_nothing_at_the_end(void **state)
+{
+    struct config_tls config = plain_config();
+    struct tls *tls = tls_of(&config);
+    struct pair *pair = pair_new(tls, false, 0);
+
+    (void)state;
+    assert_true(stream_tls_connect(&pair->stream, tls, pair->room, "db", false));
+    shake_hands(pair, STREAM_READ_BYTES);
+    stream_write_one(&pair->stream, bytes_of_text("hello"));
+    peer_hears(pair, "hello");
+    stream_close(&pair->stream);
+    assert_int_equal(BIO_pending(pair->to_peer), 0);
+    pair_free(pair);
+    tls_unref(tls);
+}
+
 static void nothing_may_be_pending_from_a_server(void **state)
 {
     struct config_tls config = plain_config();
@@ -694,6 +712,7 @@ int main(void)
         cmocka_unit_test(much_with_backpressure),
         cmocka_unit_test(ends_say_goodbye),
         cmocka_unit_test(servers_are_checked),
+        cmocka_unit_test(servers_hear_nothing_at_the_end),
         cmocka_unit_test(nothing_may_be_pending_from_a_server),
         cmocka_unit_test(sessions_are_resumed),
         cmocka_unit_test(files_that_are_wrong_are_named),
