@@ -47,6 +47,10 @@ struct process {
     atomic_bool is_paused;    /* PAUSE: statements that need a connection wait */
     atomic_uint next_session; /* ids that clients see; never 0 */
     atomic_ullong next_backend;
+    /* How often clients have changed global variables or accounts. A login on a connection of its
+     * own would take the new ones along, so a session gets no server connection that is older than
+     * its login in this sense. */
+    atomic_uint era;
     atomic_uint clients; /* connected now */
     atomic_uint traces;  /* sessions that are traced now */
 };

@@ -23,12 +23,23 @@ static void skip_body(struct scan *scan)
     }
 }
 
+/* CREATE USER, DROP ROLE, ...: the word behind the verb. */
+static void note_account(struct scan *scan)
+{
+    if (scan_is(scan, "user") || scan_is(scan, "role"))
+        scan->out->renews_logins = true;
+}
+
 struct judgement judge_definition(struct scan *scan)
 {
+    unsigned verb = scan_keyword(scan);
     bool is_event = false;
 
     scan->quiet = true;
+    if (verb == KEYWORD_GRANT || verb == KEYWORD_REVOKE)
+        scan->out->renews_logins = true;
     scan_next(scan);
+    note_account(scan);
     for (int i = 0; i < 4 && !scan_is_over(scan) && !is_event; i++) {
         is_event = scan_keyword(scan) == KEYWORD_EVENT; /* ALTER EVENT ... DO body */
         scan_next(scan);
@@ -75,6 +86,9 @@ struct judgement judge_create(struct scan *scan)
 
     scan->quiet = true;
     scan_next(scan);
+    if (scan_take(scan, "or"))
+        scan_take(scan, "replace");
+    note_account(scan);
     while (!scan_is_over(scan) && scan->now.symbol != '(') {
         unsigned keyword = scan_keyword(scan);
 
@@ -106,6 +120,7 @@ struct judgement judge_drop(struct scan *scan)
     scan_next(scan);
     if (scan_is(scan, "prepare"))
         return judge_deallocate(scan);
+    note_account(scan);
     if (!scan_take(scan, "temporary")) {
         scan_rest(scan);
         return definition("changes definitions");
@@ -138,6 +153,7 @@ struct judgement judge_flush(struct scan *scan)
 {
     scan->quiet = true;
     scan_next(scan);
+    scan->out->renews_logins |= scan_is(scan, "privileges");
     for (; !scan_is_over(scan); scan_next(scan))
         if (scan_keyword(scan) == KEYWORD_LOCK || scan_is(scan, "export"))
             scan->out->pins |= PIN_LOCK_TABLES;

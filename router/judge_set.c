@@ -335,6 +335,7 @@ struct judgement judge_set(struct scan *scan)
         judge_skip(scan);
     }
     pin_kinds(out);
+    out->renews_logins |= (out->set.kinds & (SET_GLOBAL | SET_PASSWORD)) != 0;
     events = judge_events(scan);
     kinds = by_kinds(out->set.kinds);
     return events.class > kinds.class ? events : kinds;

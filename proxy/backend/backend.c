@@ -294,6 +294,7 @@ struct backend *backend_new(struct worker *worker, struct group *group, unsigned
     backend->generation = worker->roster->servers[server].generation;
     backend->has_permit = true;
     backend->is_opening = true;
+    backend->era = atomic_load(&worker->process->era);
     backend->opened_ns = worker_now(worker);
     backend->prepared = prepared_cache_new();
     DL_PREPEND2(pool->backends, backend, previous_all, next_all);

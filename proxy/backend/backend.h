@@ -104,6 +104,7 @@ struct backend {
     uint64_t deadline_ns; /* OPENING, LOGIN, SETUP: when it must be ready; QUITTING: or closed */
     uint64_t opened_ns, idle_ns;
     uint64_t expires_ns;   /* [pool] max_lifetime_ms; 0: never */
+    unsigned era;          /* process.era when it was begun to be opened */
     uint64_t last_session; /* id of the last session that had it */
     uint64_t insert_id;    /* what it answers to LAST_INSERT_ID(), as far as OKs tell */
     const struct environment *environment; /* reference; NULL: unknown */

@@ -24,6 +24,7 @@ struct backend_parcel {
     uint64_t capabilities;
     uint16_t status;
     bool needs_reset; /* it has prepared statements, which stay behind */
+    unsigned era;
     uint64_t opened_ns, expires_ns, last_session, insert_id;
     uint8_t *schema;
     size_t schema_size;

@@ -97,30 +97,45 @@ static void idle_remove(struct pool *pool, struct backend *backend)
     publish_idle(pool, backend->server);
 }
 
-/* The best idle connection for the lease: one the session had, one in its state, any. */
+bool pool_is_too_old(const struct backend *backend, const struct lease *lease)
+{
+    return (int)(backend->era - lease->era) < 0; /* the count may wrap */
+}
+
+bool pool_is_of_an_older_era(const struct backend *backend)
+{
+    return backend->era !=
+           atomic_load_explicit(&backend->worker->process->era, memory_order_relaxed);
+}
+
+/* The best idle connection for the lease: one the session had, one as old as it and in its state,
+ * one as old as it, one in its state, any. */
 static struct backend *idle_find(const struct lease *lease)
 {
     struct backend *backend = lease->group->servers[lease->server].idle;
-    struct backend *same_state = NULL;
-    struct backend *any = NULL;
+    struct backend *best = NULL;
+    unsigned best_points = 0;
 
-    for (unsigned seen = 0; backend != NULL && (seen < IDLE_LOOK_MAX || any == NULL);
+    for (unsigned seen = 0; backend != NULL && (seen < IDLE_LOOK_MAX || best == NULL);
          backend = backend->next, seen++) {
-        if (lease->last_session != 0) {
-            if (backend->last_session == lease->last_session) {
-                return backend;
-            }
-        } else if (backend->environment == lease->wanted) {
+        unsigned points = 1 + (backend->era == lease->era ? 2u : 0u) +
+                          (backend->environment == lease->wanted ? 1u : 0u);
+
+        if (pool_is_too_old(backend, lease)) {
+            continue;
+        }
+        if (lease->last_session != 0 && backend->last_session == lease->last_session) {
             return backend;
         }
-        if (same_state == NULL && backend->environment == lease->wanted) {
-            same_state = backend;
+        if (points > best_points) {
+            best = backend;
+            best_points = points;
         }
-        if (any == NULL) {
-            any = backend;
+        if (points == 4 && lease->last_session == 0) {
+            return backend;
         }
     }
-    return same_state != NULL ? same_state : any;
+    return best;
 }
 
 /* ---- leases ---- */
@@ -273,6 +288,14 @@ static void offer(struct pool *pool, struct backend *backend, uint64_t now)
     struct waiter *waiter;
     struct backend_parcel *parcel;
 
+    if (pool_is_of_an_older_era(backend)) {
+        /* Those who wait may not be as old. */
+        idle_add(pool, backend, now);
+        if (permits_lacking(permits_of(pool), backend->server) > 0) {
+            pool_discard_idle(pool, backend, "made room for a newer one");
+        }
+        return;
+    }
     switch (permits_claim(permits_of(pool), backend->server, pool->worker->number,
                           backend->group->id, &waiter)) {
     case CLAIM_NOBODY:

@@ -11,6 +11,9 @@
  *          ├──a permit is free──▶ open, wait in `expecting` ─▶ on_ready | on_failed
  *          └──none──▶ make room, wait in the permits' queue ─▶ granted: as above, or a connection
  *
+ * A connection that is older than a lease's session (pool_is_too_old) is not lent to it; one of an
+ * older era than the present waits for sessions as old as it until its idle time is over.
+ *
  * A lease ends in exactly one of: on_ready and then pool_give_back; on_failed; pool_cancel.
  */
 #ifndef TIDEMARK_PROXY_BACKEND_POOL_H
@@ -47,6 +50,7 @@ struct lease {
     struct backend *backend;          /* LEASE_HELD */
     uint64_t since_ns;
     int role;              /* enum server_role by which the server was chosen */
+    unsigned era;          /* process.era at the session's login */
     uint64_t last_session; /* prefer a connection last used by this session id; 0: any */
 };
 
@@ -113,6 +117,12 @@ void pool_cancel(struct pool *pool, struct lease *lease);
 /* The session is done with the connection. Not `clean`: something of the session is left on it, and
  * it is reset before anybody else gets it. */
 void pool_give_back(struct pool *pool, struct lease *lease, bool clean);
+
+/* Was the connection opened before something changed that the lease's session has seen change? Then
+ * it is not for that session. */
+bool pool_is_too_old(const struct backend *backend, const struct lease *lease);
+/* Has anything changed since it was opened? Then it serves only sessions that are as old. */
+bool pool_is_of_an_older_era(const struct backend *backend);
 
 /* Could a lease on this server be had without waiting for somebody else to give one back? */
 bool pool_has_room(const struct pool *pool, const struct group *group, unsigned server);

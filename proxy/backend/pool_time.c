@@ -47,7 +47,7 @@ static void tidy(struct pool *pool, struct group *group, unsigned server, uint64
         } else if (permits_are_exceeded(pool->worker->process->permits, server)) {
             pool_discard_idle(pool, backend, "max_connections was lowered");
         } else if (idle_limit != 0 && now >= backend->idle_ns + idle_limit &&
-                   here->idle_count > config->min_idle) {
+                   (here->idle_count > config->min_idle || pool_is_of_an_older_era(backend))) {
             pool_discard_idle(pool, backend, "idle_timeout_ms");
         }
     }

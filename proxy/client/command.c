@@ -156,6 +156,7 @@ static const struct environment *after_reset(struct session *session)
 
 static void reset_connection(struct session *session)
 {
+    session->lease.era = atomic_load(&session->worker->process->era);
     session_forget(session);
     session_set_environment(session, after_reset(session));
     answer_ok(session);

@@ -35,6 +35,9 @@ void learn_plain_ok(struct session *session, unsigned status, unsigned warnings)
 {
     session->status = (uint16_t)(status & ~STATUS_SESSION_STATE_CHANGED);
     session->command->warnings = warnings;
+    if (session->command->has_statement && session->command->statement.renews_logins) {
+        atomic_fetch_add(&session->worker->process->era, 1); /* before the client hears of it */
+    }
 }
 
 void learn_ok(struct session *session, const struct ok_packet *ok)

@@ -285,6 +285,7 @@ static void verified(struct session *session)
         session_fail(session, &error);
         return;
     }
+    session->lease.era = atomic_load(&session->worker->process->era);
     session->group = NULL; /* another user, perhaps */
     session_set_environment(session, environment);
     if (login->exchange.schema[0] == 0) {

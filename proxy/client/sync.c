@@ -321,6 +321,11 @@ void command_send(struct session *session)
     if (kill_ends_command(session)) {
         return;
     }
+    if (session->pins == 0 && !command->changed_connection &&
+        pool_is_too_old(backend, &session->lease)) {
+        change_connection(session); /* its opening had begun before the session's login */
+        return;
+    }
     if (is_preparing(session, &out, &id)) {
         return;
     }

@@ -353,6 +353,47 @@ static void test_uses(void **state)
     assert_int_equal(classified("SELECT '@a', `@b`").uses, 0);
 }
 
+static void test_renews_logins(void **state)
+{
+    static const char *const yes[] = {
+        "GRANT SELECT ON *.* TO u",
+        "revoke r from u",
+        "CREATE USER u",
+        "CREATE OR REPLACE ROLE r",
+        "ALTER USER u IDENTIFIED BY 'x'",
+        "DROP USER IF EXISTS u",
+        "DROP ROLE r",
+        "RENAME USER a TO b",
+        "SET PASSWORD = 'x'",
+        "SET DEFAULT ROLE r TO u",
+        "SET GLOBAL sort_buffer_size = 1",
+        "SET @@global.sql_mode = '', @@session.sql_mode = ''",
+        "SET PERSIST sql_mode = ''",
+        "FLUSH PRIVILEGES",
+        "SELECT 1; GRANT ALL ON *.* TO u; SELECT 2",
+    };
+    static const char *const no[] = {
+        "SELECT user FROM mysql.user",
+        "CREATE TABLE user (a INT)",
+        "DROP TABLE role",
+        "ALTER TABLE user ADD b INT",
+        "SET sort_buffer_size = 1",
+        "FLUSH TABLES",
+        "SET ROLE r",
+        "CREATE VIEW role AS SELECT 1",
+        "RENAME TABLE user TO role",
+        "SHOW GRANTS",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++)
+        if (!classified(yes[i]).renews_logins)
+            fail_msg("renews logins: %s", yes[i]);
+    for (size_t i = 0; i < sizeof no / sizeof no[0]; i++)
+        if (classified(no[i]).renews_logins)
+            fail_msg("does not renew logins: %s", no[i]);
+}
+
 static void test_small_facts(void **state)
 {
     (void)state;
@@ -414,7 +455,7 @@ int main(void)
         cmocka_unit_test(test_connection_id), cmocka_unit_test(test_transaction),
         cmocka_unit_test(test_what_ends),     cmocka_unit_test(test_uses),
         cmocka_unit_test(test_small_facts),   cmocka_unit_test(test_unquote),
-        cmocka_unit_test(test_nesting),
+        cmocka_unit_test(test_nesting),       cmocka_unit_test(test_renews_logins),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
