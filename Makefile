@@ -85,7 +85,7 @@ SH_FILES    := $(sort .ci/run $(shell find tests examples -name '*.sh' \
 PY_FILES    := $(sort $(shell find tests examples -name '*.py' -not -path '*/node_modules/*' \
                  2>/dev/null))
 
-.PHONY: all help lib unit wire threads fuzz fuzz-replay live deps test lint format run \
+.PHONY: all help lib unit wire threads fuzz fuzz-replay live mysqltest deps test lint format run \
         bench install clean build-clang build-mysql tidy check-style check-leaves check-words \
         check-scripts FORCE
 .SUFFIXES:
@@ -96,7 +96,7 @@ all: $(BUILD)/tidemark
 
 help:
 	@sed -n '5,10p' Makefile | sed 's/^# *//'
-	@echo 'unit wire threads fuzz fuzz-replay live lint format bench install clean deps'
+	@echo 'unit wire threads fuzz fuzz-replay live mysqltest lint format bench install clean deps'
 
 # --- program and archives ---------------------------------------------------------------------
 
@@ -197,12 +197,20 @@ live: $(BUILD)/tidemark
 	TIDEMARK=$(abspath $(TIDEMARK)) $(PYTHON) -m pytest -q -p no:cacheprovider \
 	    --junitxml=$(BUILD)/results/live.xml $(PYTEST_ARGS) tests/live
 
+# MariaDB's and MySQL's own suites, directly and through the program, for ten minutes; more on demand:
+# tests/suites/mysqltest/README.md.
+MYSQLTEST_ARGS ?=
+
+mysqltest: $(BUILD)/tidemark
+	TIDEMARK=$(abspath $(TIDEMARK)) $(PYTHON) -B tests/suites/mysqltest/mysqltest.py \
+	    --results $(BUILD)/results/mysqltest.xml $(MYSQLTEST_ARGS)
+
 deps:
 	@tests/deps.sh test
 
 # Every group runs, also after one has failed; the last word is whether all were well.
 TEST_GROUPS := all SAN=1:unit SAN=1:wire SAN=1:fuzz-replay SAN=thread:threads build-clang \
-               build-mysql SAN=1:live
+               build-mysql SAN=1:live SAN=1:mysqltest
 
 test:
 	@rm -rf $(BUILD)/results $(BUILD)/san/results $(BUILD)/tsan/results

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """count-results.py BUILD: adds up what the test runners left in BUILD/**/results and prints it.
 
-The runners of programs leave files with "passed failed", pytest leaves live.xml. A group that is
+The runners of programs leave files with "passed failed", pytest and tests/suites leave XML. A group that is
 missing did not run, and that is a failure.
 """
 
@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 GROUPS = ["san/results/unit", "san/results/wire", "san/results/fuzz-replay",
-          "tsan/results/threads", "san/results/live.xml"]
+          "tsan/results/threads", "san/results/live.xml", "san/results/mysqltest.xml"]
 
 
 def count(path):

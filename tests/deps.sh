@@ -81,6 +81,7 @@ test)
     install_node_drivers
     tests/cluster/get-mysql.sh
     tests/cluster/get-mariadb-plugins.sh
+    tests/suites/mysqltest/get.sh >/dev/null
     ;;
 bench) install_missing "${build[@]}" "${run[@]}" "${test[@]}" "${bench[@]}" ;;
 *)
