@@ -60,7 +60,7 @@ class Pair:
     """The two sides, and how one test is judged on them."""
 
     def __init__(self, suite, folder, options):
-        self.sides = [Side(suite, folder / "a", False, 0, options.protocol),
+        self.sides = [Side(suite, folder / "a", False, options.replicas, options.protocol),
                       Side(suite, folder / "b", True, options.replicas, options.protocol)]
         self.timeout = options.timeout
 
