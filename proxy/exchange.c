@@ -13,8 +13,9 @@
 #include "protocol/response.h"
 #include "proxy/client/command.h"
 #include "proxy/client/doubt.h"
-#include "proxy/client/insert_id.h"
+#include "proxy/client/assigned.h"
 #include "proxy/client/learn.h"
+#include "proxy/client/leave.h"
 #include "proxy/client/login.h"
 #include "proxy/client/prepared_commands.h"
 #include "proxy/client/recording.h"
@@ -351,18 +352,24 @@ void exchange_in_step(struct session *session)
     struct command_in_hand *command = session->command;
 
     if (session->state == SESSION_RELAYING) {
-        if (command != NULL && (command->fetching_trackers || command->fetching_insert_id)) {
+        if (command != NULL && command->leaving) {
+            leave_answered(session);
+            session_finish(session);
+        } else if (command != NULL && command->fetching_trackers) {
             learn_trackers_fetched(session);
         }
         return;
     }
     assert(session->state == SESSION_SYNCING);
-    if (command->fetching_insert_id) {
-        /* Asked for before the connection is left; the command itself goes on from here. */
-        command->fetching_insert_id = false;
-        session_release(session, true);
+    if (command->leaving) {
+        /* Asked before the connection is left; the command itself goes on from here. */
+        command->leaving = false;
+        leave_answered(session);
+        if (session->pins == 0) {
+            session_release(session, true);
+        }
         if (command->settles) {
-            insert_id_settled(session);
+            leave_end(session);
             return;
         }
         session_enter(session, SESSION_LEASING);
@@ -409,6 +416,11 @@ void exchange_trackers(struct session *session, const struct ok_packet *ok)
     learn_ok(session, ok);
 }
 
+void exchange_variables(struct session *session, struct bytes part)
+{
+    assigned_take(session, part);
+}
+
 /* ---- losses ---- */
 
 void exchange_lost(struct session *session, struct backend *backend, const struct sql_error *error)
@@ -428,16 +440,20 @@ void exchange_lost(struct session *session, struct backend *backend, const struc
         session_close(session, "the server connection that held its state was lost");
         return;
     }
-    if (command->settles) {
-        insert_id_settled(session);
+    if (command->leaving && was_pinned && (was_sent || command->settles)) {
+        session_close(session, "the server connection that held its state was lost");
         return;
     }
-    if (command->fetching_insert_id && was_sent) {
+    if (command->settles) {
+        leave_end(session);
+        return;
+    }
+    if (command->leaving && was_sent) {
         session_finish(session); /* the client has its whole answer, and nothing was pinned */
         return;
     }
-    if (command->fetching_insert_id) {
-        command->fetching_insert_id = false;
+    if (command->leaving && !was_pinned) {
+        command->leaving = false;
         session_enter(session, SESSION_LEASING);
         command_place(session);
         return;

@@ -30,6 +30,9 @@ void exchange_in_step(struct session *session);
 /* Trackers that an EOF could not carry. */
 void exchange_trackers(struct session *session, const struct ok_packet *ok);
 
+/* A part of the answer that tells values of user variables. */
+void exchange_variables(struct session *session, struct bytes part);
+
 /* The held connection is gone. */
 void exchange_lost(struct session *session, struct backend *backend, const struct sql_error *error);
 

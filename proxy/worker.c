@@ -8,7 +8,7 @@
 #include "proxy/backend/prepared_cache.h"
 #include "proxy/client/command.h"
 #include "proxy/client/environment.h"
-#include "proxy/client/insert_id.h"
+#include "proxy/client/leave.h"
 #include "proxy/client/kill_command.h"
 #include "proxy/client/login.h"
 #include "proxy/client/session.h"
@@ -219,8 +219,8 @@ static void end_overdue(struct worker *worker, struct session *session, uint64_t
     case SESSION_READY:
         if (session->pins != 0 && session_is_movable(session) &&
             session->lease.state == LEASE_HELD && is_wanted_back(worker, session->lease.server)) {
-            if (session->insert_id_unsure) {
-                insert_id_settle(session);
+            if (session->insert_id_unsure || (session->pins & PIN_USER_VARIABLE)) {
+                leave_begin(session);
                 break;
             }
             session->pins = 0;

@@ -30,10 +30,10 @@ struct stream_events;
 struct tls_room;
 
 enum {
-    WORKER_TICK_MS = 100,            /* how often worker_tick is to be called */
-    WORKER_SCRATCH_BYTES = 64 << 10, /* for packets put together and sent at once */
-    TABLE_CACHE_ENTRIES = 1024,      /* a power of two */
-    REFUSED_ENTRIES = 256,           /* a power of two */
+    WORKER_TICK_MS = 100,             /* how often worker_tick is to be called */
+    WORKER_SCRATCH_BYTES = 128 << 10, /* for packets put together and sent at once */
+    TABLE_CACHE_ENTRIES = 1024,       /* a power of two */
+    REFUSED_ENTRIES = 256,            /* a power of two */
 };
 
 /* What the tables that a statement names ask for. Good for one topology. */

@@ -18,6 +18,7 @@ static void clear(struct statement *out)
     out->connection_id_offset = out->connection_id_size = 0;
     out->table_count = 0;
     out->table_overflow = false;
+    out->user_variable_count = 0;
     out->why = "plain read";
 }
 

@@ -104,9 +104,20 @@ static struct judgement judge_do(struct scan *scan)
     return write_because("DO evaluates for what its functions do");
 }
 
+/* At a user variable to which the statement gives a value. */
+static void note_assigned(struct scan *scan)
+{
+    scan_user_variable(scan);
+    scan->out->pins |= PIN_USER_VARIABLE;
+}
+
 static struct judgement judge_call(struct scan *scan)
 {
-    judge_skip(scan);
+    scan->quiet = true;
+    for (; !scan_is_over(scan); scan_next(scan)) {
+        if (scan->now.kind == TOKEN_USER_VARIABLE)
+            note_assigned(scan); /* for a parameter that is OUT */
+    }
     scan->out->pins |= PIN_PROGRAM;
     return write_because("calls a stored program");
 }
@@ -123,6 +134,8 @@ static struct judgement judge_load(struct scan *scan)
     for (; !scan_is_over(scan); scan_next(scan)) {
         if (scan_is(scan, "local"))
             scan->out->is_local_infile = true;
+        if (scan->quiet && scan->now.kind == TOKEN_USER_VARIABLE)
+            note_assigned(scan); /* a field goes to it */
         if (scan_keyword(scan) == KEYWORD_SET)
             scan->quiet = false;
     }

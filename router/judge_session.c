@@ -104,7 +104,7 @@ struct judgement judge_get(struct scan *scan)
     scan_next(scan);
     scan_rest(scan);
     scan->out->uses |= USE_WARNINGS;
-    scan->out->pins |= PIN_USER_VARIABLE;
+    scan->out->pins |= PIN_USER_VARIABLE; /* those named */
     return session_because("reads the diagnostics of the statement before");
 }
 

@@ -160,9 +160,19 @@ static void read_variable(struct scan *scan, enum scope *scope, bool in_statemen
 
 static void read_user_variable(struct scan *scan)
 {
-    scan->out->set.kinds |= SET_USER_VARIABLE;
+    unsigned *kinds = &scan->out->set.kinds;
+    unsigned before = *kinds;
+    unsigned named = scan->out->user_variable_count;
+    struct user_variable *variable = scan_user_variable(scan);
+    bool is_first = scan->out->user_variable_count > named;
+    struct bytes value;
+
+    *kinds = SET_USER_VARIABLE;
     scan_next(scan);
-    read_value(scan, false);
+    value = read_value(scan, false);
+    if (variable)
+        variable->value = *kinds == SET_USER_VARIABLE && is_first ? value : bytes_of(NULL, 0);
+    *kinds |= before;
 }
 
 /* NAMES name [COLLATE name], CHARACTER SET name: at the name. */

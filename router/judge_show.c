@@ -158,6 +158,7 @@ static bool pass_option(struct scan *scan)
         scan->events |= EVENT_INTO;
     if (scan->now.kind == TOKEN_USER_VARIABLE) {
         scan->out->uses |= USE_USER_VARIABLE;
+        scan_user_variable(scan);
         scan_next(scan);
         return true;
     }

@@ -435,6 +435,24 @@ static void note_symbol(struct scan *scan, uint8_t symbol)
     }
 }
 
+struct user_variable *scan_user_variable(struct scan *scan)
+{
+    struct statement *out = scan->out;
+    struct bytes name = bytes_after(scan_text(scan, &scan->now), 1);
+    unsigned i = 0;
+
+    while (i < out->user_variable_count && i < STATEMENT_USER_VARIABLES) {
+        if (bytes_equal(out->user_variables[i].name, name))
+            return &out->user_variables[i];
+        i++;
+    }
+    out->user_variable_count++;
+    if (i == STATEMENT_USER_VARIABLES)
+        return NULL;
+    out->user_variables[i] = (struct user_variable){.name = name};
+    return &out->user_variables[i];
+}
+
 /* At the token behind one that asked what it is. */
 static SELDOM void note_awaited(struct scan *scan)
 {
@@ -457,6 +475,7 @@ static SELDOM void note_other(struct scan *scan)
         return;
     case TOKEN_USER_VARIABLE:
         scan->out->uses |= USE_USER_VARIABLE;
+        scan_user_variable(scan);
         break;
     case TOKEN_SYSTEM_VARIABLE:
         note(scan, EVENT_STATE);

@@ -128,6 +128,9 @@ static inline bool token_is(const struct token *token, unsigned keyword)
 void scan_note_call(struct scan *scan, const struct level *level);
 void scan_note_first_argument(struct scan *scan);
 
+/* Lists the user variable that the current token names. NULL: there are too many. */
+struct user_variable *scan_user_variable(struct scan *scan);
+
 /* Takes the current name (schema.name too) as a table's; goes on behind it. */
 void scan_table(struct scan *scan);
 

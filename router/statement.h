@@ -125,7 +125,7 @@ struct set_assignment {
     struct bytes value; /* the text after = , blanks and comments trimmed; quotes kept */
 };
 
-enum { SET_ASSIGNMENTS = 8, STATEMENT_TABLES = 16 };
+enum { SET_ASSIGNMENTS = 8, STATEMENT_TABLES = 16, STATEMENT_USER_VARIABLES = 16 };
 
 struct set_info {
     unsigned kinds;         /* enum set_kind; 0: the text holds no SET */
@@ -155,6 +155,12 @@ struct kill_info {
 struct table_name {
     struct bytes schema; /* empty: the session's current schema */
     struct bytes name;
+};
+
+/* A user variable that the statement names. */
+struct user_variable {
+    struct bytes name;  /* behind the @, with its quotes; in the case it is written in */
+    struct bytes value; /* SET @x = value, where that is one literal or NULL; else empty */
 };
 
 struct statement {
@@ -198,6 +204,12 @@ struct statement {
     unsigned table_count;
     bool table_overflow;
     struct table_name tables[STATEMENT_TABLES];
+
+    /* User variables named anywhere in the text, each once for each way of writing it; those above
+     * 16 are not listed. Where PIN_USER_VARIABLE is set, it may have given any of them a value, and
+     * to no others. */
+    unsigned user_variable_count;
+    struct user_variable user_variables[STATEMENT_USER_VARIABLES];
 };
 
 /* Copies a name as it stands in the text, with its `quotes` or "quotes" (doubled ones inside made

@@ -57,14 +57,15 @@ enum backend_state {
 
 /* What an awaited answer belongs to. */
 enum step_kind {
-    STEP_RESET,    /* COM_RESET_CONNECTION */
-    STEP_TRACKING, /* SET session_track_... */
-    STEP_SCHEMA,   /* COM_INIT_DB */
-    STEP_STATE,    /* SET a = 1, ... */
-    STEP_PREPARE,  /* COM_STMT_PREPARE of a statement that the session prepared elsewhere */
-    STEP_TRACKERS, /* COM_PING, to fetch trackers that EOF could not carry */
-    STEP_KILL,     /* KILL of another connection; see killer.h */
-    STEP_CLIENT,   /* the client's command: the session reads this answer */
+    STEP_RESET,     /* COM_RESET_CONNECTION */
+    STEP_TRACKING,  /* SET session_track_... */
+    STEP_SCHEMA,    /* COM_INIT_DB */
+    STEP_STATE,     /* SET a = 1, ... */
+    STEP_PREPARE,   /* COM_STMT_PREPARE of a statement that the session prepared elsewhere */
+    STEP_TRACKERS,  /* COM_PING, to fetch trackers that EOF could not carry */
+    STEP_VARIABLES, /* SELECT of user variables, to have their values */
+    STEP_KILL,      /* KILL of another connection; see killer.h */
+    STEP_CLIENT,    /* the client's command: the session reads this answer */
 };
 
 struct step {

@@ -121,6 +121,9 @@ static void learn(struct backend *backend, const struct step *step,
 
     switch (packet->what) {
     case RESPONSE_ERROR:
+        if (step->kind == STEP_VARIABLES) {
+            break; /* an answer without values: it changes nothing */
+        }
         if (backend->failure.code == 0 &&
             error_decode(packet->payload, &backend->failure) == PARSE_OK) {
             backend->failed_step = step->kind;
@@ -170,6 +173,10 @@ static bool swallow(struct backend *backend)
             backend_protocol_error(backend,
                                    packet.problem != NULL ? packet.problem : "unexpected request");
             return false;
+        }
+        if (step->kind == STEP_VARIABLES && backend->session != NULL) {
+            exchange_variables(backend->session,
+                               bytes_first(stream_peek(backend->stream), packet.size));
         }
         learn(backend, step, &packet);
         stream_consume(backend->stream, packet.size);

@@ -8,11 +8,9 @@
 #include "proxy/client/given_id.h"
 #include "proxy/client/replay.h"
 #include "proxy/client/session.h"
-#include "proxy/stream.h"
 #include "proxy/worker.h"
 #include "router/insert_id.h"
 
-#include <assert.h>
 #include <string.h>
 
 void insert_id_is(struct session *session, uint64_t id)
@@ -47,57 +45,21 @@ void insert_id_judge(struct session *session)
     }
 }
 
-bool insert_id_fetch(struct session *session)
+bool insert_id_ask(struct session *session, struct writer *out)
 {
-    struct command_in_hand *command = session->command;
     struct backend *backend = session->lease.backend;
     char sql[256];
     struct replay plan = {.sql = sql, .capacity = sizeof sql};
-    uint8_t packet[FRAME_HEAD_SIZE + 1 + sizeof sql];
-    struct writer out = writer_over(packet, sizeof packet);
     size_t at;
 
-    if (!session->insert_id_unsure || session->pins != 0 || command->fetching_insert_id ||
-        session->lease.state != LEASE_HELD || session->close_after || backend->discard ||
-        !replay_settle_last_insert_id(&plan, backend->insert_id, session->last_insert_id)) {
+    if (!replay_settle_last_insert_id(&plan, backend->insert_id, session->last_insert_id)) {
         return false;
     }
-    command->fetching_insert_id = true;
-    at = write_packet_begin(&out);
-    write_u8(&out, COMMAND_QUERY);
-    write_bytes(&out, bytes_of((const uint8_t *)sql, plan.sql_size));
-    write_packet_end(&out, at, 0);
-    assert(!out.failed);
-    backend_expect(backend, STEP_TRACKERS, COMMAND_QUERY, 1, NULL);
-    stream_write_one(backend->stream, writer_bytes(&out));
-    return true;
-}
-
-void insert_id_settle(struct session *session)
-{
-    struct command_in_hand *command = worker_take_command(session->worker);
-
-    command->data = command->small;
-    command->code = COMMAND_PING;
-    command->is_login = true; /* no command of the client's */
-    command->settles = true;
-    command->since_ns = worker_now(session->worker);
-    memset(&command->statement, 0, sizeof command->statement);
-    session->command = command;
-    session->pins = 0;
-    session->pinned_ns = 0;
-    session_enter(session, SESSION_SYNCING);
-    if (!insert_id_fetch(session)) {
-        session_release(session, true);
-        insert_id_settled(session);
-    }
-}
-
-void insert_id_settled(struct session *session)
-{
-    session_drop_command(session);
-    session_enter(session, SESSION_READY);
-    session_read(session);
+    at = write_packet_begin(out);
+    write_u8(out, COMMAND_QUERY);
+    write_bytes(out, bytes_of((const uint8_t *)sql, plan.sql_size));
+    write_packet_end(out, at, 0);
+    return !out->failed && backend_expect(backend, STEP_TRACKERS, COMMAND_QUERY, 1, NULL);
 }
 
 bool insert_id_is_owed(const struct session *session)

@@ -4,17 +4,17 @@
  * is given the session's.
  *
  * After a write that may or may not have changed it (router/insert_id.h) both stay as they were and
- * the session is unsure. It keeps the connection until its next statement, as it does for warnings,
- * so that what that asks (ROW_COUNT() too) is as it should be, and goes on with it while it would
- * come back to the same server anyway. Before the connection is lent on, the server is asked: if
- * the connection's is still what it was, the session's is too, else it is the new one. A session
- * that never gives ids itself is never unsure.
+ * the session is unsure. Before it leaves the connection (leave.h) the server is asked: if the
+ * connection's is still what it was, the session's is too, else it is the new one. A session that
+ * never gives ids itself is never unsure.
  *
  * What remains: an id that is by chance the one which another session's statement had left behind
  * on the same connection counts as none.
  */
 #ifndef TIDEMARK_PROXY_CLIENT_INSERT_ID_H
 #define TIDEMARK_PROXY_CLIENT_INSERT_ID_H
+
+#include "protocol/writer.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,16 +28,9 @@ void insert_id_is(struct session *session, uint64_t id);
 /* The statement in hand is over; its OKs told command.told_id. */
 void insert_id_judge(struct session *session);
 
-/* Nothing holds the connection any more: asks for it where it is not known. True: the answer has to
- * be awaited (exchange_in_step goes on from there). */
-bool insert_id_fetch(struct session *session);
-
-/* Between two commands, somebody else needs the connection of an unsure session: asks, and gives it
- * back then. */
-void insert_id_settle(struct session *session);
-
-/* What insert_id_settle began is over, with an answer or without; the connection is given back. */
-void insert_id_settled(struct session *session);
+/* Writes what asks an unsure session's connection for it, and has the answer awaited (leave.h).
+ * False: that did not work. */
+bool insert_id_ask(struct session *session, struct writer *out);
 
 /* The command in hand refers to it, and what the held connection would answer is not the session's.
  */

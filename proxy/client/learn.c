@@ -11,8 +11,10 @@
 #include "protocol/capability.h"
 #include "protocol/command.h"
 #include "protocol/frame.h"
+#include "proxy/client/assigned.h"
 #include "proxy/client/environment.h"
 #include "proxy/client/insert_id.h"
+#include "proxy/client/leave.h"
 #include "proxy/client/prepared_commands.h"
 #include "proxy/client/session.h"
 #include "proxy/client/tracking.h"
@@ -116,22 +118,41 @@ static void count_temporary_tables(struct session *session)
     }
 }
 
+/* What of these pins remains once user variables have been seen to. */
+static unsigned learn_variables(struct session *session, unsigned pins)
+{
+    const struct statement *statement = &session->command->statement;
+
+    /* MySQL gives a variable that a logged statement names, and that never was set, the value NULL,
+     * which is not quite the same. */
+    if (statement->class == STATEMENT_WRITE && assigned_names_another(session)) {
+        pins |= PIN_USER_VARIABLE;
+    }
+    if ((pins & PIN_USER_VARIABLE) && !assigned_learn(session)) {
+        pins &= ~(unsigned)PIN_USER_VARIABLE;
+    }
+    return pins;
+}
+
 static void learn_pins(struct session *session)
 {
     const struct command_in_hand *command = session->command;
     const struct statement *statement = &command->statement;
 
     if (!command->errored) {
-        session->pins |= command->route.pins;
+        session->pins |= learn_variables(session, command->route.pins);
         session->pins &= ~statement->ends_pins;
         count_temporary_tables(session);
     } else {
+        unsigned left = statement->pins & (statement->is_multi ? ~0u : PINS_DESPITE_ERROR);
+
         /* Trust in programs does not extend to one that failed: it may have left a transaction. */
-        session->pins |= statement->pins & (statement->is_multi ? ~0u : PINS_DESPITE_ERROR);
+        session->pins |= learn_variables(session, left);
         if (statement->is_multi && (statement->pins & PIN_TEMPORARY_TABLE)) {
             session->temporary_tables += UNCOUNTED;
         }
     }
+    assigned_check_charset(session);
     if (session->pins & PIN_TRACKER) {
         session->lease.backend->discard = true;
     }
@@ -168,7 +189,9 @@ static bool fetch_trackers(struct session *session)
 
     if ((backend->capabilities & CAPABILITY_DEPRECATE_EOF) || command->fetching_trackers ||
         command->errored || backend->response.result_sets == 0 ||
-        (command->statement.class == STATEMENT_READ && !command->statement.is_multi)) {
+        (command->statement.class <= STATEMENT_ADMIN && !command->statement.may_change &&
+         (command->statement.pins & ~(unsigned)PIN_FOUND_ROWS) == 0 &&
+         !command->statement.is_multi)) {
         return false;
     }
     command->fetching_trackers = true;
@@ -234,12 +257,14 @@ void learn_trackers_fetched(struct session *session)
     if (is_executed(command) && command->statement.releases && !command->errored) {
         session->close_after = true;
     }
-    if (session->insert_id_unsure && session->pins == 0) {
+    if (leave_has_questions(session)) {
         if (permits_are_awaited(session->worker->process->permits, session->lease.server) &&
-            insert_id_fetch(session)) {
+            leave_ask(session)) {
             return;
         }
-        session->pins = PIN_ROW_COUNT; /* until the next statement: see insert_id.h */
+        if (session->insert_id_unsure) {
+            session->pins |= PIN_ROW_COUNT; /* until the next statement: see leave.h */
+        }
     }
     session_finish(session);
 }

@@ -6,8 +6,8 @@
 
 #include "protocol/command.h"
 #include "proxy/client/choose.h"
-#include "proxy/client/insert_id.h"
 #include "proxy/client/kill_command.h"
+#include "proxy/client/leave.h"
 #include "proxy/client/recording.h"
 #include "proxy/client/session.h"
 #include "proxy/log.h"
@@ -108,19 +108,22 @@ unsigned command_pins_that_stay(const struct session *session)
     return session->pins & ~pins_ended_by(&session->command->statement);
 }
 
-/* To leave the connection takes a question first (insert_id.h): not worth it where the command
- * would come back to the same server, unless somebody waits for the connection. */
+/* To leave the connection takes a question first (leave.h): not worth it where the command would
+ * come back to the same server, unless somebody waits for the connection. */
 static bool is_worth_keeping(struct session *session)
 {
     unsigned server = session->lease.server;
+    unsigned pins = session->pins;
     bool behind;
 
-    if (!session->insert_id_unsure || has_to_wait_for_resume(session) ||
+    if (!leave_has_questions(session) || has_to_wait_for_resume(session) ||
         session->lease.backend->discard ||
         permits_are_awaited(session->worker->process->permits, server)) {
         return false;
     }
+    session->pins = 0; /* where would it go? */
     choose_route(session);
+    session->pins = pins;
     if (session->command->route.target == TARGET_REPLICA) {
         return choose_server(session, &behind) == (int)server;
     }
@@ -138,15 +141,19 @@ void command_place(struct session *session)
         return;
     }
     session->pins = command_pins_that_stay(session);
-    if (session->pins == 0) {
-        session->pinned_ns = 0;
+    if (leave_is_possible(session)) {
         if (session->lease.state == LEASE_HELD && !is_worth_keeping(session)) {
             command->route = (struct route){0};
-            if (insert_id_fetch(session)) {
+            if (leave_ask(session)) {
                 session_enter(session, SESSION_SYNCING);
                 return;
             }
-            session_release(session, true);
+            if (session->pins == 0) {
+                session_release(session, true);
+            }
+        }
+        if (session->pins == 0) {
+            session->pinned_ns = 0;
         }
     }
     if (session->lease.state == LEASE_HELD && session->lease.backend->kills_under_way > 0) {

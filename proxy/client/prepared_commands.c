@@ -19,6 +19,7 @@
 #include "proxy/client/prepared_table.h"
 #include "proxy/client/send.h"
 #include "proxy/client/session.h"
+#include "proxy/client/variables.h"
 #include "proxy/worker.h"
 #include "router/classify.h"
 
@@ -105,6 +106,8 @@ void prepared_answered(struct session *session, struct bytes payload)
 {
     struct command_in_hand *command = session->command;
     struct prepare_ok ok;
+    const struct environment *environment; /* those that differ in user variables share it */
+    struct bytes list;
     struct prepared_text *text;
     struct statement statement;
     struct prepared *prepared;
@@ -113,7 +116,15 @@ void prepared_answered(struct session *session, struct bytes payload)
         return;
     }
     command->warnings = ok.warnings;
-    text = prepared_text_of(session->worker->prepared, command->sql, session->environment);
+    if (command->statement.user_variable_count > 0 ||
+        !environment_value(session->environment, variable_user_variables(), &list)) {
+        environment = environment_ref(session->environment);
+    } else {
+        environment = environment_without_variable(session->worker->environments,
+                                                   session->environment, variable_user_variables());
+    }
+    text = prepared_text_of(session->worker->prepared, command->sql, environment);
+    environment_unref(environment);
     backend_remember(session->lease.backend, text, ok.id);
     classify(prepared_text_sql(text), false, session_mode(session), &statement);
     prepared = prepared_table_add(&session->statements, text, &statement);

@@ -7,6 +7,7 @@
  */
 #include "proxy/client/replay.h"
 
+#include "proxy/client/user_variables.h"
 #include "proxy/client/variables.h"
 
 #include <inttypes.h>
@@ -124,6 +125,8 @@ static void put_value(struct text *text, enum variable_kind kind, struct bytes v
             text->failed = true;
         put_quoted(text, value);
         break;
+    case VARIABLE_USER: /* put_user_variables */
+        break;
     }
 }
 
@@ -139,6 +142,21 @@ static void put_assignment(struct text *text, int variable, struct bytes value)
         put(text, "=");
     }
     put_value(text, v->kind, value);
+}
+
+/* Those of a list that are not, or are otherwise, in the list `base`. */
+static void put_user_variables(struct text *text, struct bytes list, struct bytes base)
+{
+    struct bytes expression, name, old;
+
+    while (name = user_variables_next(&list, &expression), name.size > 0) {
+        if (user_variables_find(base, name, &old) && bytes_equal(old, expression))
+            continue;
+        put(text, text->size == 0 ? "SET @`" : ",@`");
+        put_bytes(text, name.data, name.size);
+        put(text, "`=");
+        put_bytes(text, expression.data, expression.size);
+    }
 }
 
 /* --- what differs ---------------------------------------------------------------------------- */
@@ -175,7 +193,13 @@ static bool needs_reset(const struct environment *from, const struct environment
     for (size_t i = 0; i < environment_variable_count(from); i++) {
         int variable = environment_variable_at(from, i, &value);
         const struct variable *v = variable_at(variable);
+        struct bytes list;
 
+        if (variable == variable_user_variables()) {
+            if (!environment_value(to, variable, &list) || !user_variables_cover(list, value))
+                return true;
+            continue;
+        }
         if (has(to, variable) || (v->group > 0 && has_of_group(to, v->group)) ||
             (v->reset_by >= 0 && has(to, v->reset_by)))
             continue;
@@ -230,6 +254,14 @@ static bool write_set(struct comparison *c, struct replay *plan)
 
         if (!must_assign(c, variable, value))
             continue;
+        if (variable == variable_user_variables()) {
+            struct bytes old = {NULL, 0};
+
+            if (c->base)
+                (void)environment_value(c->base, variable, &old);
+            put_user_variables(&text, value, old);
+            continue;
+        }
         /* Without values to put in the place of those that NAMES changes, the next best. */
         if (variable == variable_names() && !(has(c->to, variable_character_set_client()) &&
                                               has(c->to, variable_character_set_results())))

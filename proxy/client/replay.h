@@ -28,7 +28,7 @@ enum replay_kind {
 
 struct replay {
     /* the caller's buffer, set before the call; REPLAY_SQL_CAPACITY is always enough for an
-     * environment within its ceiling of 8 KiB of values; any size is allowed */
+     * environment with 8 KiB of values besides its user variables; any size is allowed */
     char *sql;
     size_t capacity;
     /* the result */
@@ -37,7 +37,7 @@ struct replay {
     struct bytes schema; /* to what: COM_INIT_DB's argument; borrowed from `to` */
 };
 
-enum { REPLAY_SQL_CAPACITY = 32 << 10 };
+enum { REPLAY_SQL_CAPACITY = 48 << 10 };
 
 /*
  * from is NULL when the connection's state is unknown (after a failed step): that always resets.

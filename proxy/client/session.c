@@ -8,6 +8,7 @@
 #include "protocol/capability.h"
 #include "protocol/command.h"
 #include "protocol/error.h"
+#include "proxy/client/assigned.h"
 #include "proxy/client/command.h"
 #include "proxy/client/doubt.h"
 #include "proxy/client/environment.h"
@@ -104,6 +105,7 @@ static void on_closed(void *owner)
         atomic_fetch_sub(&session->account->clients, 1);
     }
     prepared_table_free(session->statements);
+    assigned_forget(session);
     login_dispose(session);
     doubt_free(session->doubt);
     environment_unref(session->environment);
@@ -285,7 +287,9 @@ void session_read(struct session *session)
 
 bool session_is_movable(const struct session *session)
 {
-    return (session->pins & ~(unsigned)PINS_UNTIL_NEXT) == 0;
+    unsigned pins = session->pins & ~(unsigned)PINS_UNTIL_NEXT;
+
+    return pins == 0 || (pins == PIN_USER_VARIABLE && assigned_is_readable(session));
 }
 
 /* A clock is read only when a session becomes pinned. */
@@ -405,6 +409,7 @@ void session_forget(struct session *session)
     }
     prepared_table_free(session->statements);
     session->statements = NULL;
+    assigned_forget(session);
     session->pins = 0;
     session->temporary_tables = 0;
     session->long_data = session->cursors = 0;

@@ -38,6 +38,7 @@
 #include <stdint.h>
 
 struct account;
+struct assigned;
 struct doubt;
 struct prepared;
 struct prepared_table;
@@ -101,14 +102,14 @@ struct command_in_hand {
     bool serverless;            /* counted in the worker's sessions that found no server */
     bool is_held_back;          /* ... because new statements wait (PAUSE) */
     bool wants_primary; /* a replica refused it as a write, or its state could not be had there */
-    bool warnings_cleared;   /* ... those that others left on the connection; see sync.c */
-    bool fetching_trackers;  /* the answer is complete; a PING fetches what it could not carry */
-    bool fetching_insert_id; /* ... and LAST_INSERT_ID() is asked for */
-    bool settles;            /* is_login: it only asks for that, see insert_id_settle */
-    uint64_t told_id;        /* by the OKs: the last id that was not 0 */
-    bool interrupted;        /* KILL QUERY came: it is not sent (again) */
-    bool awaits_kill;        /* it is a KILL, and others have yet to say what became of it */
-    bool prepare_began;      /* PREPARE: the answer's first packet was seen */
+    bool warnings_cleared;  /* ... those that others left on the connection; see sync.c */
+    bool fetching_trackers; /* the answer is complete; a PING fetches what it could not carry */
+    bool leaving;           /* the connection is asked what only it knows; see leave.h */
+    bool settles;           /* is_login: it only asks for that, see leave_begin */
+    uint64_t told_id;       /* by the OKs: the last id that was not 0 */
+    bool interrupted;       /* KILL QUERY came: it is not sent (again) */
+    bool awaits_kill;       /* it is a KILL, and others have yet to say what became of it */
+    bool prepare_began;     /* PREPARE: the answer's first packet was seen */
     /* For its record, see recording.h; what it was sent to last is right after command_send. */
     uint8_t sent_to;      /* number of the server, plus 1; 0: it was not sent yet */
     bool on_replica;      /* that one was a replica then */
@@ -159,8 +160,10 @@ struct session {
     struct doubt *doubt; /* owner: writes that were lost and may still commit; NULL: none */
     uint64_t last_insert_id;
     bool insert_id_unsure; /* on the held connection it may have become another; see insert_id.h */
-    uint64_t pinned_ns;    /* since when `pins` is not 0, as far as sessions at rest go; else 0 */
-    uint64_t pinned_by;    /* digest of the statement after which that was so */
+    struct assigned *assigned; /* owner: user variables with values to be read back; or NULL */
+    bool assigned_for_good;    /* some cannot be, see assigned.h */
+    uint64_t pinned_ns; /* since when `pins` is not 0, as far as sessions at rest go; else 0 */
+    uint64_t pinned_by; /* digest of the statement after which that was so */
     uint64_t queries;
     uint64_t idle_queries; /* `queries` when idleness was last looked at */
     struct group *group;
@@ -205,7 +208,8 @@ void session_finish(struct session *session);
 /* Gives the lease back: `clean` when nothing of the session is left on the connection. */
 void session_release(struct session *session, bool clean);
 
-/* Nothing but warnings that could be shown keeps the session's connection, if it has one. */
+/* Nothing but warnings that could be shown, and values that can be read back, keeps the session's
+ * connection, if it has one. */
 bool session_is_movable(const struct session *session);
 
 /* Frees the command in hand. */

@@ -15,6 +15,7 @@
 #include "protocol/frame.h"
 #include "protocol/prepared.h"
 #include "proxy/backend/prepared_cache.h"
+#include "proxy/client/assigned.h"
 #include "proxy/client/command.h"
 #include "proxy/client/environment.h"
 #include "proxy/client/insert_id.h"
@@ -119,6 +120,7 @@ static bool add_steps_to(struct session *session, const struct environment *to, 
  * that uses a table; on MariaDB plainer ones leave warnings as they are (measured). */
 static void add_clearing(struct session *session, struct writer *out)
 {
+    static const char nothing[] = "DO 0";
     static const char sql[] = "DO (SELECT COUNT(*) FROM information_schema.engines WHERE 0)";
     struct command_in_hand *command = session->command;
     struct backend *backend = session->lease.backend;
@@ -130,6 +132,12 @@ static void add_clearing(struct session *session, struct writer *out)
         command->warnings_cleared = true;
         add_step(backend, out, STEP_STATE, COMMAND_QUERY,
                  bytes_of((const uint8_t *)sql, sizeof sql - 1), NULL);
+    } else if (out->size > 0 &&
+               (command->code == COMMAND_INIT_DB || command->code == COMMAND_SET_OPTION)) {
+        /* Its OK, or EOF, counts warnings of the statement before (measured on MySQL, where
+         * bringing the connection in step can give some). */
+        add_step(backend, out, STEP_STATE, COMMAND_QUERY,
+                 bytes_of((const uint8_t *)nothing, sizeof nothing - 1), NULL);
     }
 }
 
@@ -210,7 +218,8 @@ static const struct environment *as_prepared(struct session *session,
 }
 
 /* The state to prepare a statement in again: the session's present one, except for what names and
- * texts in the statement depend on (schema, sql_mode, character sets), which is as it was. Taking
+ * texts in the statement depend on (schema, sql_mode, character sets, and the types of the user
+ * variables that it names), which is as it was. Taking
  * the rest along asks for no reset, which a session in a transaction could not have. NULL: such a
  * state cannot be. */
 static const struct environment *state_to_prepare_in(struct session *session,
@@ -233,6 +242,12 @@ static const struct environment *state_to_prepare_in(struct session *session,
             continue; /* character sets are always said, under one of these names */
         }
         next = as_prepared(session, environment, prepared, binding[i]);
+        environment_unref(environment);
+        environment = next;
+    }
+    if (environment != NULL && session->command->statement.user_variable_count > 0) {
+        const struct environment *next = assigned_as_prepared(store, environment, prepared);
+
         environment_unref(environment);
         environment = next;
     }

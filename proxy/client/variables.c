@@ -13,6 +13,7 @@ enum {
 #include "proxy/client/variable_table.inc"
 #undef VARIABLE
     index_names, /* behind the real ones, so that no server can report it */
+    index_user_variables,
 };
 
 static const struct variable table[] = {
@@ -21,6 +22,7 @@ static const struct variable table[] = {
 #include "proxy/client/variable_table.inc"
 #undef VARIABLE
     {"names", VARIABLE_NAMES, 0, VARIABLE_RANK_NAMES, 1, index_none},
+    {"user_variables", VARIABLE_USER, 0, VARIABLE_RANK_ORDINARY, 0, index_none},
 };
 /* NOLINTEND(bugprone-macro-parentheses) */
 
@@ -104,6 +106,11 @@ int variable_default_collation_for_utf8mb4(void)
 int variable_names(void)
 {
     return index_names;
+}
+
+int variable_user_variables(void)
+{
+    return index_user_variables;
 }
 
 /* Letters, digits and underscores: what can stand in the list without quotes. */

@@ -21,6 +21,7 @@ enum variable_kind {
     VARIABLE_TEXT,         /* quoted; enumerations and sets too: both servers take that */
     VARIABLE_TEXT_OR_NULL, /* quoted; trackers send NULL as the empty value, so empty is NULL */
     VARIABLE_NAMES,        /* no variable: NAMES 'value', see variable_names() */
+    VARIABLE_USER,         /* no variable: many, see variable_user_variables() */
 };
 
 /* What a change of the variable means. Without any of these, it is simply replayed. */
@@ -75,6 +76,8 @@ int variable_default_collation_for_utf8mb4(void);
  * character_set_connection chooses (measured, with default_collation_for_utf8mb4 changed). It is
  * of one group with character_set_connection and collation_connection. */
 int variable_names(void);
+/* Not a variable either: the user variables, as a list (user_variables.h). */
+int variable_user_variables(void);
 
 /*
  * The value for session_track_system_variables: the names of server_names (comma-separated: what

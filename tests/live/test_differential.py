@@ -254,8 +254,12 @@ class Rivals:
         raise AssertionError(f"session {session} does not come to rest: {rows}")
 
     def push(self, session):
-        """Whatever connection the session has left is taken, and the other one is free now."""
-        if self.where(session)[1]:
+        """Whatever connection the session has left is taken, and the other one is free now.
+
+        One that it holds only until values of user variables are read back is given up to others
+        who wait.
+        """
+        if self.where(session)[1] not in ("", "user-variable"):
             self.stayed += 1
             return
         self.moved += 1

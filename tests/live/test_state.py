@@ -384,7 +384,7 @@ def test_as_on_a_connection_of_its_own(cluster, narrow, name, capabilities):
 PINS = {
     "transaction": (["BEGIN", "SELECT COUNT(*) FROM first_write"], ["COMMIT"]),
     "temporary table": (["CREATE TEMPORARY TABLE tmp_pin (id INT)"], ["/reset"]),
-    "user variable": (["SET @pin = 1"], ["/reset"]),
+    "user variable of a name that is not plain": (["SET @`a pin` = 1"], ["/reset"]),
     "lock by name": (["SELECT GET_LOCK('pin', 0)"], ["/reset"]),
     "locked tables": (["LOCK TABLES first_write READ"], ["UNLOCK TABLES"]),
     "prepared in SQL": (["PREPARE p FROM 'SELECT 1'"], ["/reset"]),
@@ -405,6 +405,24 @@ def test_what_pins_holds_the_connection_until_it_ends(cluster, tidemark, name):
         for text in end:
             step(holder, text)
         assert other.query("SELECT @@port") == [(str(cluster.port(0)),)]
+
+
+def test_user_variables_share_a_connection(cluster, tidemark):
+    """They go along, with their types, while another session uses the only connection."""
+    kinds = ("1", "-7", "18446744073709551615", "1.50", "1e0 / 3", "NULL", "'text'", "_latin1 X'fc'",
+             "_binary X'00ff'", "@@sql_mode", "NOW()", "CAST(7 AS DECIMAL(20,5))",
+             "'x' COLLATE utf8mb4_bin", "(SELECT id FROM whoami)", "REPEAT('a', 3000)")
+    look = ("SELECT @v", "SELECT @v, COLLATION(@v), COERCIBILITY(@v), @v + 0, CONCAT(@v, 'a')")
+    proxy = tidemark(cluster, {"server db0": {"max_connections": 1}}, split=True)
+    with RawClient(cluster.port(0)) as direct, RawClient(proxy.port) as holder, \
+            RawClient(proxy.port) as other:
+        for kind in kinds:
+            for text in (f"SET @v = {kind}", "SET @w = @v, @v = NULL", "SET @v = @w"):
+                direct.query(text)
+                holder.query(text)
+                assert other.query("SELECT @v, @w, @@port") == [(None, None, str(cluster.port(0)))]
+                for read in look:
+                    assert step(holder, read) == step(direct, read), (text, read)
 
 
 def test_nothing_leaks_to_the_next_session(cluster, tidemark):

@@ -201,11 +201,11 @@ static void session_shows_what_it_does(void **state)
     client_expect(client, "ok trans");
     pinned = world->now;
     world_advance_ms(world, 2000);
-    client_query(client, "SET @x = 1");
-    answer_ok(server_expect(world, PRIMARY, "QUERY SET @x = 1"), "trans");
+    client_query(client, "SET ROLE r");
+    answer_ok(server_expect(world, PRIMARY, "QUERY SET ROLE r"), "trans");
     client_expect(client, "ok trans");
     seen = look_at(&program, client);
-    assert_int_equal(seen.sight.pins, PIN_TRANSACTION | PIN_USER_VARIABLE);
+    assert_int_equal(seen.sight.pins, PIN_TRANSACTION | PIN_ROLE);
     assert_int_equal(seen.sight.pinned_ns, pinned); /* since the first of them */
     assert_int_not_equal(seen.sight.pinned_by, 0);
     assert_int_equal(seen.sight.transaction, SESSION_TRANSACTION_READ_WRITE);

@@ -102,7 +102,7 @@ static void change_that_is_explained_does_not_pin(void **state)
     (void)state;
     run(world, client, "SET time_zone='+02:00'", "set:time_zone=+02:00 change");
     assert_int_equal(pins(world), 0);
-    run(world, client, "SET @a = 1", "change");
+    run(world, client, "SET @a = x", "change");
     world->scripts[PRIMARY].by_itself |= BY_ITSELF_SET;
     assert_int_equal(pins(world), PIN_USER_VARIABLE);
     client_send(client, COMMAND_RESET_CONNECTION, NULL, 0);

@@ -21,6 +21,8 @@ static const struct environment *set_one(struct environment_store *store,
         return environment_with_schema(store, environment, value);
     if (bytes_equal_text(name, "names"))
         variable = variable_names();
+    if (bytes_equal_text(name, "user_variables"))
+        variable = variable_user_variables();
     if (variable < 0)
         fail_msg("no variable %.*s", (int)name.size, (const char *)name.data);
     return environment_with_variable(store, environment, variable, value);

@@ -68,6 +68,15 @@ static const struct {
      "SET wait_timeout=5,character_set_client=_utf8mb4'utf8mb4',"
      "character_set_results=_utf8mb4'utf8mb4',collation_connection=_utf8mb4'utf8mb4_bin'"},
 
+    /* user variables: those that differ; one too many takes a reset */
+    {"", "user_variables=a 1\nb _latin1'x' COLLATE latin1_bin\n",
+     "SET @`a`=1,@`b`=_latin1'x' COLLATE latin1_bin"},
+    {"user_variables=a 1\nb 2\n", "user_variables=a 1\nb 3\nc 4\n", "SET @`b`=3,@`c`=4"},
+    {"user_variables=a 1\nb 2\n", "user_variables=a 1\n", "reset; SET @`a`=1"},
+    {"user_variables=a 1\n", "wait_timeout=5", "reset; SET wait_timeout=5"},
+    {"user_variables=a 1\n", "user_variables=a 1\n;wait_timeout=5", "SET wait_timeout=5"},
+    {"", "wait_timeout=5;user_variables=a 1\n", "SET wait_timeout=5,@`a`=1"},
+
     /* nothing takes a variable back but a reset */
     {"autocommit=OFF", "", "reset; "},
     {"schema=a;autocommit=OFF", "schema=a", "reset; "},
