@@ -26,28 +26,21 @@ enum parse ok_decode(struct bytes payload, uint64_t capabilities, struct ok_pack
     return r.failed ? PARSE_BAD : PARSE_OK;
 }
 
-/* All up to and including the info; says whether the client may be sent trackers behind it. */
-static bool ok_encode_head(struct writer *w, const struct ok_packet *ok, uint64_t capabilities,
-                           bool changed)
+void ok_encode(struct writer *w, const struct ok_packet *ok, uint64_t capabilities)
 {
     unsigned status = ok->status & ~STATUS_SESSION_STATE_CHANGED;
-    bool track = (capabilities & CAPABILITY_SESSION_TRACK) != 0;
+    bool tracks = (capabilities & CAPABILITY_SESSION_TRACK) && ok->trackers.size > 0;
 
-    if (track && changed)
+    if (tracks)
         status |= STATUS_SESSION_STATE_CHANGED;
     write_u8(w, ok->header);
     write_lenenc(w, ok->affected_rows);
     write_lenenc(w, ok->insert_id);
     write_u16(w, (uint16_t)status);
     write_u16(w, ok->warnings);
-    if ((track && changed) || ok->info.size)
+    if (tracks || ok->info.size)
         write_lenenc_bytes(w, ok->info);
-    return track && changed;
-}
-
-void ok_encode(struct writer *w, const struct ok_packet *ok, uint64_t capabilities)
-{
-    if (ok_encode_head(w, ok, capabilities, ok->trackers.size > 0))
+    if (tracks)
         write_lenenc_bytes(w, ok->trackers);
 }
 
@@ -103,26 +96,6 @@ bool tracker_next(struct tracker_reader *r, struct tracker *tracker)
     }
     tracker->whole = bytes_of(start, (size_t)(r->in.at - start));
     return true;
-}
-
-void ok_rewrite(struct writer *w, const struct ok_packet *ok, uint64_t capabilities,
-                bool (*keep)(const struct tracker *tracker, void *context), void *context)
-{
-    struct tracker_reader r = tracker_reader_over(ok->trackers);
-    struct tracker tracker;
-    size_t kept = 0;
-
-    while (keep && capabilities & CAPABILITY_SESSION_TRACK && tracker_next(&r, &tracker))
-        if (keep(&tracker, context))
-            kept += tracker.whole.size;
-
-    if (!ok_encode_head(w, ok, capabilities, kept > 0))
-        return;
-    write_lenenc(w, kept);
-    r = tracker_reader_over(ok->trackers);
-    while (tracker_next(&r, &tracker))
-        if (keep(&tracker, context))
-            write_bytes(w, tracker.whole);
 }
 
 enum parse eof_decode(struct bytes payload, struct eof_packet *eof)

@@ -71,15 +71,6 @@ static inline struct tracker_reader tracker_reader_over(struct bytes trackers)
 /* The next entry; false at the end and at the first malformed one (then in.failed is set). */
 MUST_USE bool tracker_next(struct tracker_reader *r, struct tracker *tracker);
 
-/*
- * Writes the OK again, for a client with these capabilities, keeping of the trackers those for
- * which `keep` says true (null: none; it is asked twice for each). Everything else stays as it was,
- * the header byte included. The result is at most 9 bytes longer than the payload it was decoded
- * from.
- */
-void ok_rewrite(struct writer *w, const struct ok_packet *ok, uint64_t capabilities,
-                bool (*keep)(const struct tracker *tracker, void *context), void *context);
-
 struct eof_packet {
     uint16_t warnings;
     uint16_t status;

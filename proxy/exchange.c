@@ -14,6 +14,7 @@
 #include "proxy/client/command.h"
 #include "proxy/client/doubt.h"
 #include "proxy/client/assigned.h"
+#include "proxy/client/following.h"
 #include "proxy/client/learn.h"
 #include "proxy/client/leave.h"
 #include "proxy/client/login.h"
@@ -29,30 +30,6 @@
 #include <string.h>
 
 enum { PLAIN_OK_BYTES = 7 }; /* an OK without info and trackers reads the same for every client */
-
-/* ---- trackers that a client is shown ---- */
-
-/* What a server would track for a client that did not ask for anything else. */
-static bool is_shown(const struct tracker *tracker, void *context)
-{
-    static const char *const shown[] = {"autocommit", "character_set_client",
-                                        "character_set_connection", "character_set_results",
-                                        "time_zone"};
-
-    (void)context;
-    if (tracker->type == TRACKER_SCHEMA) {
-        return true;
-    }
-    if (tracker->type != TRACKER_SYSTEM_VARIABLE) {
-        return false;
-    }
-    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
-        if (bytes_equal_text(tracker->name, shown[i])) {
-            return true;
-        }
-    }
-    return false;
-}
 
 /* ---- what goes to the client ---- */
 
@@ -102,12 +79,34 @@ static void eof_without_change(struct relay *relay, const struct response_step *
     replace(relay, step->size, writer_bytes(&out));
 }
 
+/* The OK with those of its trackers that the client is shown. */
+static void replace_ok(struct relay *relay, const struct response_step *step, struct ok_packet *ok)
+{
+    struct session *session = relay->session;
+    uint8_t *memory = session->worker->scratch;
+    struct writer shown = writer_over(memory, WORKER_SCRATCH_BYTES / 2);
+    struct writer out = writer_over(memory + WORKER_SCRATCH_BYTES / 2, WORKER_SCRATCH_BYTES / 2);
+
+    if (session->capabilities & CAPABILITY_SESSION_TRACK) {
+        following_filter(session, ok, &shown);
+    }
+    /* More trackers than the scratch memory holds: the client gets the OK without them. */
+    ok->trackers = shown.failed ? (struct bytes){NULL, 0} : writer_bytes(&shown);
+    ok_encode_packet(&out, ok, session->capabilities, step->sequence);
+    if (out.failed) {
+        out = writer_over(memory + WORKER_SCRATCH_BYTES / 2, WORKER_SCRATCH_BYTES / 2);
+        ok->trackers = (struct bytes){NULL, 0};
+        ok_encode_packet(&out, ok, session->capabilities, step->sequence);
+    }
+    replace(relay, step->size, writer_bytes(&out));
+}
+
 static void on_ok(struct relay *relay, const struct response_step *step)
 {
     struct session *session = relay->session;
     struct ok_packet ok;
 
-    if (step->payload.size == PLAIN_OK_BYTES) {
+    if (step->payload.size == PLAIN_OK_BYTES && !following_owes(session)) {
         /* No trackers, no info: only the status counts. */
         learn_plain_ok(session, (unsigned)(step->payload.data[3] | step->payload.data[4] << 8),
                        (unsigned)(step->payload.data[5] | step->payload.data[6] << 8));
@@ -122,23 +121,11 @@ static void on_ok(struct relay *relay, const struct response_step *step)
         return;
     }
     learn_ok(session, &ok);
-    if (ok.info.size == 0 && ok.trackers.size == 0 &&
+    if (ok.info.size == 0 && ok.trackers.size == 0 && !following_owes(session) &&
         (ok.status & STATUS_SESSION_STATE_CHANGED) == 0) {
         relay->at += step->size;
     } else {
-        struct writer out = writer_over(session->worker->scratch, WORKER_SCRATCH_BYTES);
-        size_t at = write_packet_begin(&out);
-
-        ok_rewrite(&out, &ok, session->capabilities, is_shown, NULL);
-        write_packet_end(&out, at, step->sequence);
-        if (out.failed) {
-            /* More trackers than the scratch memory holds: the client gets the OK without them. */
-            out = writer_over(session->worker->scratch, WORKER_SCRATCH_BYTES);
-            at = write_packet_begin(&out);
-            ok_rewrite(&out, &ok, session->capabilities, NULL, NULL);
-            write_packet_end(&out, at, step->sequence);
-        }
-        replace(relay, step->size, writer_bytes(&out));
+        replace_ok(relay, step, &ok);
     }
 }
 
@@ -352,10 +339,12 @@ void exchange_in_step(struct session *session)
     struct command_in_hand *command = session->command;
 
     if (session->state == SESSION_RELAYING) {
-        if (command != NULL && command->leaving) {
+        if (command != NULL && command->following && backend->failure.code != 0) {
+            session_close(session, "its session_track_... variables could not be followed");
+        } else if (command != NULL && command->leaving) {
             leave_answered(session);
             session_finish(session);
-        } else if (command != NULL && command->fetching_trackers) {
+        } else if (command != NULL && (command->fetching_trackers || command->following)) {
             learn_trackers_fetched(session);
         }
         return;
@@ -414,6 +403,7 @@ void exchange_in_step(struct session *session)
 void exchange_trackers(struct session *session, const struct ok_packet *ok)
 {
     learn_ok(session, ok);
+    following_missed(session, ok, session->command != NULL && session->command->fetching_trackers);
 }
 
 void exchange_variables(struct session *session, struct bytes part)

@@ -31,6 +31,15 @@ static void merge(struct statement *out, struct judgement next)
     out->may_change |= next.may_change;
 }
 
+/* Whether it is known which variables it sets, so that they can be read afterwards. */
+static bool can_be_followed(const struct statement *out)
+{
+    const unsigned unseen = PIN_PROGRAM | PIN_PREPARE | PIN_UNKNOWN;
+
+    return !out->is_multi && !out->is_truncated && !out->is_uncertain && !(out->pins & unseen) &&
+           out->set.count <= SET_ASSIGNMENTS;
+}
+
 /* What is true of the whole text, whatever its statements are. */
 static void conclude(struct scan *scan, struct statement *out, unsigned statements, bool truncated)
 {
@@ -48,7 +57,7 @@ static void conclude(struct scan *scan, struct statement *out, unsigned statemen
         out->lessens = 0;
         out->lessens_by = 0;
     }
-    if (out->uses & USE_TRACKER_NAME)
+    if (statement_touches_tracking(out) && !can_be_followed(out))
         out->pins |= PIN_TRACKER;
     if (!truncated && !out->is_uncertain)
         return;

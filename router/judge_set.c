@@ -46,7 +46,7 @@ static bool keeps_logging(struct bytes name, struct bytes value)
 
 static unsigned variable_kinds(struct bytes name, struct bytes value, bool is_bare)
 {
-    if (name.size > 14 && bytes_equal_text_nocase(bytes_first(name, 14), "session_track_"))
+    if (scan_is_tracking_name(name))
         return SET_TRACKER;
     for (size_t i = 0; i < sizeof transaction_variables / sizeof transaction_variables[0]; i++)
         if (is_bare && bytes_equal_text_nocase(name, transaction_variables[i]))
@@ -277,9 +277,6 @@ static void pin_kinds(struct statement *out)
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (out->set.kinds & table[i].kinds)
             out->pins |= table[i].pins;
-    /* Trackers' own switches are not sent when they are set alone; mixed with others they are. */
-    if ((out->set.kinds & SET_TRACKER) && out->set.kinds != SET_TRACKER)
-        out->pins |= PIN_TRACKER;
 }
 
 static struct judgement by_kinds(unsigned kinds)

@@ -88,16 +88,47 @@ static struct judgement show_create(struct scan *scan)
     return finish(scan, shows_schema());
 }
 
+/* Behind SHOW VARIABLES: may session_track_* be among them? Not if there is a LIKE that says no. */
+static bool may_show_tracking(const struct scan *scan)
+{
+    static const char name[] = "session_track_";
+    struct lexer ahead = scan->lexer;
+    struct bytes pattern;
+    struct token token;
+
+    if (!scan_is(scan, "like"))
+        return true;
+    lexer_next(&ahead, &token);
+    if (token.kind != TOKEN_STRING)
+        return true;
+    pattern = scan_inner(scan, &token);
+    for (size_t i = 0; i < pattern.size && i < sizeof name - 1; i++) {
+        uint8_t c = pattern.data[i];
+
+        if (c == '%' || c == '\\')
+            return true;
+        if (c != '_' && (c | 0x20) != name[i])
+            return false;
+    }
+    return true;
+}
+
 struct judgement judge_show(struct scan *scan)
 {
+    bool is_variables;
     enum shown shown;
 
     scan->quiet = true; /* FROM, PROCEDURE and the like mean something else here */
     scan_next(scan);
     scan_take(scan, "extended");
     scan_take(scan, "full");
+    if (!scan_take(scan, "session"))
+        scan_take(scan, "local");
+    is_variables = scan_is(scan, "variables");
     shown = find_shown(scan);
     scan_next(scan);
+    if (is_variables && may_show_tracking(scan))
+        scan->out->uses |= USE_TRACKER_NAME;
     switch (shown) {
     case SHOWN_WARNINGS:
         scan->out->uses |= USE_WARNINGS;

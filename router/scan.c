@@ -351,13 +351,30 @@ static void note_keyword(struct scan *scan, unsigned keyword)
     }
 }
 
+bool scan_is_tracking_name(struct bytes name)
+{
+    return name.size > 14 && bytes_equal_text_nocase(bytes_first(name, 14), "session_track_") &&
+           !bytes_equal_text_nocase(name, "session_track_gtids");
+}
+
+/* Tables of session variables, in performance_schema and information_schema. */
+static bool has_tracking_variables(struct bytes name)
+{
+    return bytes_equal_text_nocase(name, "session_variables") ||
+           bytes_equal_text_nocase(name, "system_variables") ||
+           bytes_equal_text_nocase(name, "variables_by_thread");
+}
+
 /* At a long name. */
 static SELDOM void note_tracker_name(struct scan *scan)
 {
-    struct bytes text = scan_text(scan, &scan->now);
+    uint8_t first = scan_text(scan, &scan->now).data[scan->now.kind == TOKEN_QUOTED] | 0x20;
+    struct bytes name;
 
-    if ((text.data[scan->now.kind == TOKEN_QUOTED] | 0x20) == 's' &&
-        strncasecmp((const char *)scan_inner(scan, &scan->now).data, "session_track_", 14) == 0)
+    if (first != 's' && first != 'v')
+        return;
+    name = scan_inner(scan, &scan->now);
+    if (scan_is_tracking_name(name) || has_tracking_variables(name))
         scan->out->uses |= USE_TRACKER_NAME;
 }
 

@@ -131,6 +131,10 @@ void scan_note_first_argument(struct scan *scan);
 /* Lists the user variable that the current token names. NULL: there are too many. */
 struct user_variable *scan_user_variable(struct scan *scan);
 
+/* Whether it is the name of a variable that says which trackers a session is sent. Not
+ * session_track_gtids, which is a variable like others: a connection has it as the session does. */
+bool scan_is_tracking_name(struct bytes name);
+
 /* Takes the current name (schema.name too) as a table's; goes on behind it. */
 void scan_table(struct scan *scan);
 

@@ -45,7 +45,8 @@ enum pin {
     PIN_LOG_OFF = 1u << 12,        /* "log-off": sql_log_bin and relatives */
     PIN_INSTANCE_LOCK = 1u << 13,  /* "instance-lock": LOCK INSTANCE, BACKUP STAGE/LOCK */
     PIN_INSERT_ID = 1u << 14,      /* "insert-id": LAST_INSERT_ID(expr) outside an INSERT/UPDATE */
-    PIN_TRACKER = 1u << 15,        /* "tracker": touches session_track_*; close afterwards */
+    PIN_TRACKER = 1u << 15,        /* "tracker": touches session_track_* in a way that cannot be
+                                    * followed; close afterwards */
     PIN_UNKNOWN = 1u << 16,        /* "unknown" */
 
     PIN_CURSOR = 1u << 17,    /* "cursor" */
@@ -55,10 +56,11 @@ enum pin {
     PIN_SEQUENCE = 1u << 20, /* "sequence": NEXTVAL, which LASTVAL on the same connection recalls */
 
     PIN_ROW_COUNT = 1u << 21, /* "row-count": the session has asked for ROW_COUNT() before */
+    PIN_TRACKING = 1u << 22,  /* "tracking": what it set session_track_* to was not read yet */
 };
 
 enum {
-    PIN_COUNT = 22,
+    PIN_COUNT = 23,
     /* What the next statement ends, unless it asks about the one before it. */
     PINS_UNTIL_NEXT = PIN_WARNINGS | PIN_ROW_COUNT,
 };
@@ -80,7 +82,8 @@ enum use {
     USE_CONNECTION_ID = 1u << 5,  /* CONNECTION_ID(), @@pseudo_thread_id */
     USE_PREPARED = 1u << 6,       /* EXECUTE of an SQL PREPARE */
     USE_SERVER_STATE = 1u << 7,   /* @@x, information_schema, SHOW STATUS: ask the primary */
-    USE_TRACKER_NAME = 1u << 8,   /* names session_track_* otherwise than in a plain SET of it */
+    USE_TRACKER_NAME = 1u << 8,   /* may read session_track_* (not _gtids), which servers have other
+                                   * values for than the client; SET_TRACKER is for setting them */
 };
 
 /* What the statement does to transactions; of several statements in one text, the last. */
@@ -111,7 +114,7 @@ enum set_kind {
     SET_TRANSACTION_NEXT = 1u << 8,
     SET_TRANSACTION_SESSION = 1u << 9,
     SET_ONE_SHOT = 1u << 10,   /* insert_id, timestamp, rand_seed1, gtid_next, ... */
-    SET_TRACKER = 1u << 11,    /* session_track_* */
+    SET_TRACKER = 1u << 11,    /* session_track_*, but session_track_gtids */
     SET_LOG_OFF = 1u << 12,    /* sql_log_bin and relatives */
     SET_EXPRESSION = 1u << 13, /* some value is not a literal, a name or a list of names */
     SET_STATEMENT = 1u << 14,  /* MariaDB's SET STATEMENT ... FOR ...: the assignments last for one
@@ -211,6 +214,12 @@ struct statement {
     unsigned user_variable_count;
     struct user_variable user_variables[STATEMENT_USER_VARIABLES];
 };
+
+/* Whether it reads or sets what the client wants to be told of session tracking. */
+static inline bool statement_touches_tracking(const struct statement *statement)
+{
+    return (statement->uses & USE_TRACKER_NAME) || (statement->set.kinds & SET_TRACKER);
+}
 
 /* Copies a name as it stands in the text, with its `quotes` or "quotes" (doubled ones inside made
  * single), or bare, into text, NUL-terminated. Answers its length, or size when it does not fit. */

@@ -362,6 +362,7 @@ static void send_setup(struct backend *backend, bool reset)
         out.size += size;
         write_packet_end(&out, at, 0);
         backend_expect(backend, STEP_TRACKING, COMMAND_QUERY, 1, NULL);
+        backend->follows = false;
     } else {
         out.size = at;
     }

@@ -57,15 +57,18 @@ enum backend_state {
 
 /* What an awaited answer belongs to. */
 enum step_kind {
-    STEP_RESET,     /* COM_RESET_CONNECTION */
-    STEP_TRACKING,  /* SET session_track_... */
-    STEP_SCHEMA,    /* COM_INIT_DB */
-    STEP_STATE,     /* SET a = 1, ... */
-    STEP_PREPARE,   /* COM_STMT_PREPARE of a statement that the session prepared elsewhere */
-    STEP_TRACKERS,  /* COM_PING, to fetch trackers that EOF could not carry */
-    STEP_VARIABLES, /* SELECT of user variables, to have their values */
-    STEP_KILL,      /* KILL of another connection; see killer.h */
-    STEP_CLIENT,    /* the client's command: the session reads this answer */
+    STEP_RESET,        /* COM_RESET_CONNECTION */
+    STEP_TRACKING,     /* SET session_track_... */
+    STEP_SCHEMA,       /* COM_INIT_DB */
+    STEP_STATE,        /* SET a = 1, ... */
+    STEP_PREPARE,      /* COM_STMT_PREPARE of a statement that the session prepared elsewhere */
+    STEP_TRACKERS,     /* COM_PING, to fetch trackers that EOF could not carry */
+    STEP_FOLLOW,       /* SET session_track_... to the client's values; see client/following.h */
+    STEP_ASK_TRACKING, /* SELECT @@session_track_... */
+    STEP_LEAD,         /* SET session_track_... to the proxy's values again */
+    STEP_VARIABLES,    /* SELECT of user variables, to have their values */
+    STEP_KILL,         /* KILL of another connection; see killer.h */
+    STEP_CLIENT,       /* the client's command: the session reads this answer */
 };
 
 struct step {
@@ -93,6 +96,7 @@ struct backend {
     uint64_t capabilities;    /* agreed on with the server */
     uint16_t status;          /* of the last OK or EOF */
     bool discard;             /* close instead of keeping: its state can not be repaired */
+    bool follows;             /* its session_track_* are the client's; see client/following.h */
     bool is_cut;              /* half a packet is on it: nothing may follow, it is closed too */
     bool has_quit;            /* was QUITTING: its permit is announced */
     bool is_opening;          /* not ready for the first time yet */

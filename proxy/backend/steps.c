@@ -10,6 +10,7 @@
 #include "proxy/backend/login.h"
 #include "proxy/backend/pool.h"
 #include "proxy/backend/prepared_cache.h"
+#include "proxy/client/following.h"
 #include "proxy/exchange.h"
 #include "proxy/worker.h"
 
@@ -137,6 +138,11 @@ static void learn(struct backend *backend, const struct step *step,
             backend->status = ok.status;
             if (step->kind == STEP_TRACKERS && backend->session != NULL) {
                 exchange_trackers(backend->session, &ok);
+            } else if (step->kind == STEP_LEAD && backend->session != NULL) {
+                following_led(backend->session, &ok);
+            } else if (step->kind != STEP_RESET && step->kind != STEP_TRACKING &&
+                       backend->session != NULL && ok.trackers.size > 0) {
+                following_missed(backend->session, &ok, false);
             }
         }
         break;
@@ -145,8 +151,13 @@ static void learn(struct backend *backend, const struct step *step,
             backend_remember(backend, step->prepared, prepared.id);
         }
         break;
-    case RESPONSE_MORE:
     case RESPONSE_PASS:
+        if (step->kind == STEP_ASK_TRACKING && backend->session != NULL) {
+            following_rows(backend->session,
+                           bytes_first(stream_peek(backend->stream), packet->size));
+        }
+        break;
+    case RESPONSE_MORE:
     case RESPONSE_EOF:
     case RESPONSE_LOCAL_INFILE:
     case RESPONSE_AUTH:
@@ -181,6 +192,10 @@ static bool swallow(struct backend *backend)
         learn(backend, step, &packet);
         stream_consume(backend->stream, packet.size);
         if (packet.last) {
+            if (step->kind == STEP_ASK_TRACKING && backend->session != NULL &&
+                packet.what != RESPONSE_ERROR) {
+                following_read(backend->session);
+            }
             backend_end_step(backend);
             return true;
         }

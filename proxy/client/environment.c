@@ -272,7 +272,8 @@ const struct environment *environment_with_variable(struct environment_store *st
 {
     struct draft draft;
 
-    if (variable < 0 || (size_t)variable >= variable_count() || variable_at(variable)->flags)
+    if (variable < 0 || (size_t)variable >= variable_count() ||
+        (variable_at(variable)->flags & ~(unsigned)VARIABLE_TRACKING))
         return NULL;
     if (value.size > ENVIRONMENT_MAX_VALUE)
         return NULL;

@@ -64,7 +64,8 @@ const struct environment *environment_with_schema(struct environment_store *stor
                                                   const struct environment *environment,
                                                   struct bytes schema);
 /* One variable changed; value as the tracker reports it. NULL too for a variable with any
- * enum variable_flag: those are not replayed, so they are not kept. */
+ * enum variable_flag: those are not replayed, so they are not kept. But VARIABLE_TRACKING may be:
+ * session_track_system_variables is, where a connection has to track all there is. */
 const struct environment *environment_with_variable(struct environment_store *store,
                                                     const struct environment *environment,
                                                     int variable, struct bytes value);

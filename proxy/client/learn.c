@@ -13,6 +13,7 @@
 #include "protocol/frame.h"
 #include "proxy/client/assigned.h"
 #include "proxy/client/environment.h"
+#include "proxy/client/following.h"
 #include "proxy/client/insert_id.h"
 #include "proxy/client/leave.h"
 #include "proxy/client/prepared_commands.h"
@@ -52,6 +53,9 @@ void learn_ok(struct session *session, const struct ok_packet *ok)
     learn_plain_ok(session, ok->status, ok->warnings);
     if (ok->insert_id != 0) {
         command->told_id = ok->insert_id;
+    }
+    if (session->lease.backend->follows) {
+        return;
     }
     learned = tracking_learn(session->worker->environments, session->environment, &past, ok,
                              command->has_statement ? &command->statement : NULL);
@@ -167,10 +171,11 @@ static void learn_moments(struct session *session)
 {
     struct command_in_hand *command = session->command;
 
-    if (command->statement.class == STATEMENT_READ) {
+    if (command->statement.class == STATEMENT_READ && !(session->pins & PIN_TRACKER)) {
         session->last_read = command->ended_ns = worker_now(session->worker);
         session->last_server = (int)session->lease.server;
     } else if (session->transaction == SESSION_TRANSACTION_READ_WRITE ||
+               (session->pins & PIN_TRACKER) || /* nothing says how texts are read there */
                (command->statement.may_change &&
                 session->transaction != SESSION_TRANSACTION_READ_ONLY)) {
         /* In a transaction also what changes nothing itself: BEGIN, or SET autocommit = 1, commits
@@ -188,7 +193,7 @@ static bool fetch_trackers(struct session *session)
     static const uint8_t ping[] = {1, 0, 0, 0, COMMAND_PING};
 
     if ((backend->capabilities & CAPABILITY_DEPRECATE_EOF) || command->fetching_trackers ||
-        command->errored || backend->response.result_sets == 0 ||
+        command->errored || backend->response.result_sets == 0 || backend->follows ||
         (command->statement.class <= STATEMENT_ADMIN && !command->statement.may_change &&
          (command->statement.pins & ~(unsigned)PIN_FOUND_ROWS) == 0 &&
          !command->statement.is_multi)) {
@@ -250,6 +255,9 @@ void learn_trackers_fetched(struct session *session)
     const struct command_in_hand *command = session->command;
     bool was_open = (session->pins & PIN_TRANSACTION) != 0;
 
+    if (is_executed(command) && following_end(session)) {
+        return;
+    }
     learn_transaction(session);
     if (was_open && !(session->pins & PIN_TRANSACTION)) {
         session->pins &= ~(unsigned)PIN_XA;

@@ -17,7 +17,8 @@ void learn_plain_ok(struct session *session, unsigned status, unsigned warnings)
 void learn_ok(struct session *session, const struct ok_packet *ok);
 
 /* The answer to the command in hand has ended. Ends in session_finish, at once or when the trackers
- * that an EOF could not carry have been fetched (learn_trackers_fetched). */
+ * that an EOF could not carry, and whatever else is asked for, have been fetched
+ * (learn_trackers_fetched). */
 void learn_end(struct session *session);
 void learn_trackers_fetched(struct session *session);
 

@@ -9,7 +9,6 @@
 #include "protocol/capability.h"
 #include "protocol/result_set.h"
 #include "proxy/client/kill_command.h"
-#include "proxy/client/send.h"
 #include "proxy/client/session.h"
 #include "proxy/stream.h"
 
@@ -68,11 +67,6 @@ const char *own_answer_why(const struct session *session)
     if (statement->kill.kind != KILL_NONE) {
         return kill_why(session);
     }
-    /* SET of session_track_* alone concerns only what this client is shown. It never reaches a
-     * server, whose trackers are the proxy's. */
-    if (statement->set.kinds == SET_TRACKER && !statement->is_multi) {
-        return "concerns only what the proxy shows to this client";
-    }
     if (asks_connection_id(command) && command->sql.size < ANSWER_BYTES / 2) {
         return "asks for the id that the proxy gave the client";
     }
@@ -88,9 +82,6 @@ bool own_answer(struct session *session)
     }
     if (statement->kill.kind != KILL_NONE) {
         kill_statement(session);
-    } else if (statement->set.kinds == SET_TRACKER) {
-        send_ok(session, 1);
-        session_finish(session);
     } else {
         answer_connection_id(session);
     }

@@ -309,7 +309,7 @@ enum replay_kind replay_plan(const struct environment *from, const struct enviro
     return plan->init_db || plan->sql_size > 0 ? REPLAY_STATE : REPLAY_NONE;
 }
 
-static bool add_words(struct replay *plan, const char *words)
+bool replay_add_words(struct replay *plan, const char *words)
 {
     int size = snprintf(plan->sql + plan->sql_size, plan->capacity - plan->sql_size, "%s%s",
                         plan->sql_size == 0 ? "SET " : ",", words);
@@ -320,12 +320,21 @@ static bool add_words(struct replay *plan, const char *words)
     return true;
 }
 
+bool replay_add_variable(struct replay *plan, int variable, struct bytes value)
+{
+    struct text text = {plan->sql, plan->sql_size, plan->capacity, false};
+
+    put_assignment(&text, variable, value);
+    plan->sql_size = text.failed ? plan->sql_size : text.size;
+    return !text.failed;
+}
+
 bool replay_add_last_insert_id(struct replay *plan, uint64_t last_insert_id)
 {
     char words[64];
 
     snprintf(words, sizeof words, "last_insert_id=%" PRIu64, last_insert_id);
-    return add_words(plan, words);
+    return replay_add_words(plan, words);
 }
 
 bool replay_settle_last_insert_id(struct replay *plan, uint64_t old, uint64_t last_insert_id)
@@ -333,11 +342,11 @@ bool replay_settle_last_insert_id(struct replay *plan, uint64_t old, uint64_t la
     char words[128];
 
     if (old == last_insert_id)
-        return add_words(plan, "last_insert_id=LAST_INSERT_ID()");
+        return replay_add_words(plan, "last_insert_id=LAST_INSERT_ID()");
     /* Numbers of both signs would make a decimal number of it. */
     snprintf(words, sizeof words,
              "last_insert_id=CAST(IF(LAST_INSERT_ID()=%" PRIu64 ",%" PRIu64
              ",LAST_INSERT_ID()) AS UNSIGNED)",
              old, last_insert_id);
-    return add_words(plan, words);
+    return replay_add_words(plan, words);
 }

@@ -47,6 +47,11 @@ enum { REPLAY_SQL_CAPACITY = 48 << 10 };
 enum replay_kind replay_plan(const struct environment *from, const struct environment *to,
                              struct replay *plan);
 
+/* Adds an assignment to the plan's SET (or makes it one): of a value, or in the caller's words.
+ * false: no room; the plan is as it was. */
+bool replay_add_variable(struct replay *plan, int variable, struct bytes value);
+bool replay_add_words(struct replay *plan, const char *words);
+
 /* Adds last_insert_id to the plan's SET (or makes it one; then the kind NONE becomes STATE), for a
  * statement that refers to LAST_INSERT_ID(). false: no room. */
 bool replay_add_last_insert_id(struct replay *plan, uint64_t last_insert_id);

@@ -12,6 +12,7 @@
 #include "proxy/client/command.h"
 #include "proxy/client/doubt.h"
 #include "proxy/client/environment.h"
+#include "proxy/client/following.h"
 #include "proxy/client/login.h"
 #include "proxy/client/prepared_table.h"
 #include "proxy/client/recording.h"
@@ -108,6 +109,7 @@ static void on_closed(void *owner)
     assigned_forget(session);
     login_dispose(session);
     doubt_free(session->doubt);
+    following_forget(session);
     environment_unref(session->environment);
     (void)recording_trace(session, false);
     mem_free(session);
@@ -343,6 +345,9 @@ void session_release(struct session *session, bool clean)
         session->insert_id_unsure = false;
         clean = false; /* nobody knows what the connection would say it is */
     }
+    if (session->lease.backend->follows) {
+        clean = false; /* it does not tell what others would have to know */
+    }
     if (!clean && may_be_prepared(session)) {
         /* When the connection ends the transaction stays as it is. MariaDB 10.11 spoils it at a
          * COM_RESET_CONNECTION: its changes are lost, its locks are kept (measured). */
@@ -410,6 +415,7 @@ void session_forget(struct session *session)
     prepared_table_free(session->statements);
     session->statements = NULL;
     assigned_forget(session);
+    following_forget(session);
     session->pins = 0;
     session->temporary_tables = 0;
     session->long_data = session->cursors = 0;

@@ -28,6 +28,7 @@
 #define TIDEMARK_PROXY_CLIENT_SESSION_H
 
 #include "proxy/backend/pool.h"
+#include "proxy/client/shown.h"
 #include "proxy/peer.h"
 #include "router/lexer.h"
 #include "router/route.h"
@@ -40,6 +41,7 @@
 struct account;
 struct assigned;
 struct doubt;
+struct following;
 struct prepared;
 struct prepared_table;
 struct server_facts;
@@ -105,11 +107,12 @@ struct command_in_hand {
     bool warnings_cleared;  /* ... those that others left on the connection; see sync.c */
     bool fetching_trackers; /* the answer is complete; a PING fetches what it could not carry */
     bool leaving;           /* the connection is asked what only it knows; see leave.h */
-    bool settles;           /* is_login: it only asks for that, see leave_begin */
-    uint64_t told_id;       /* by the OKs: the last id that was not 0 */
-    bool interrupted;       /* KILL QUERY came: it is not sent (again) */
-    bool awaits_kill;       /* it is a KILL, and others have yet to say what became of it */
-    bool prepare_began;     /* PREPARE: the answer's first packet was seen */
+    bool following;     /* ... and the client's session_track_* are read or set; see following.h */
+    bool settles;       /* is_login: it only asks for that, see leave_begin */
+    uint64_t told_id;   /* by the OKs: the last id that was not 0 */
+    bool interrupted;   /* KILL QUERY came: it is not sent (again) */
+    bool awaits_kill;   /* it is a KILL, and others have yet to say what became of it */
+    bool prepare_began; /* PREPARE: the answer's first packet was seen */
     /* For its record, see recording.h; what it was sent to last is right after command_send. */
     uint8_t sent_to;      /* number of the server, plus 1; 0: it was not sent yet */
     bool on_replica;      /* that one was a replica then */
@@ -147,6 +150,7 @@ struct session {
     uint64_t last_backend;  /* the connection (its id) that its last command was sent on; 0: none */
     bool asks_row_count;    /* it has used ROW_COUNT(), and may again */
     bool asks_found_rows;   /* ... FOUND_ROWS() */
+    enum told told;         /* of its transactions; see shown.h */
     uint16_t status;        /* status flags as the client saw them last */
     uint16_t collation;     /* that the client named at login */
     uint8_t scramble[20];
@@ -173,6 +177,7 @@ struct session {
     struct prepared_table *statements; /* owner; NULL before the first */
     struct session_login *login;       /* owner; only while logging in */
     struct command_in_hand *command;   /* owner; NULL between commands */
+    struct following *following;       /* owner; NULL: it has not set session_track_... */
     struct trace *trace;               /* owner; NULL unless somebody traces it */
     char peer[PEER_TEXT_BYTES];        /* client's address, for logs and errors */
 };

@@ -18,6 +18,7 @@
 #include "proxy/client/assigned.h"
 #include "proxy/client/command.h"
 #include "proxy/client/environment.h"
+#include "proxy/client/following.h"
 #include "proxy/client/insert_id.h"
 #include "proxy/client/kill_command.h"
 #include "proxy/client/login.h"
@@ -68,6 +69,7 @@ static void add_reset(struct session *session, struct writer *out)
 
     add_step(backend, out, STEP_RESET, COMMAND_RESET_CONNECTION, (struct bytes){0}, NULL);
     add_step(backend, out, STEP_TRACKING, COMMAND_QUERY, bytes_of(text, size), NULL);
+    backend->follows = false;
     prepared_cache_clear(backend->prepared);
 }
 
@@ -341,10 +343,15 @@ void command_send(struct session *session)
         change_connection(session); /* its opening had begun before the session's login */
         return;
     }
+    if (following_asks_first(session, &out)) {
+        await_steps(session, &out);
+        return;
+    }
     if (is_preparing(session, &out, &id)) {
         return;
     }
-    if (!is_in_step(session) && !add_steps(session, session->environment, &out)) {
+    if ((!is_in_step(session) && !add_steps(session, session->environment, &out)) ||
+        (!following_is_right(session) && !following_prepare(session, &out))) {
         change_connection(session);
         return;
     }

@@ -385,7 +385,6 @@ size_t tracking_setup_sql(struct bytes server_variables, char *out, size_t capac
         {"session_track_schema", "ON"},
         {"session_track_state_change", "ON"},
         {"session_track_transaction_info", "'CHARACTERISTICS'"},
-        {"session_track_gtids", "OFF"},
     };
     static const char head[] = "SET session_track_system_variables='";
     size_t size = sizeof head - 1, tracked;

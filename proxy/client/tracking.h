@@ -61,8 +61,8 @@ struct learned tracking_learn(struct environment_store *store, const struct envi
  * that tracking_learn() reads. Both servers take it as one SET.
  *
  * server_variables: the names of the server's session variables, comma-separated (see
- * variables_tracked()); whether session_track_gtids is among them says whether it is MySQL. Where
- * a session_track_* variable is not among them it is left out.
+ * variables_tracked()). Where a session_track_* variable is not among them it is left out.
+ * session_track_gtids stays as it is: clients' own, see shown.h.
  * Returns the length (NUL-terminated), or 0 when it does not fit; 17 KiB is ample.
  */
 size_t tracking_setup_sql(struct bytes server_variables, char *out, size_t capacity);

@@ -103,6 +103,11 @@ int variable_default_collation_for_utf8mb4(void)
     return index_default_collation_for_utf8mb4;
 }
 
+int variable_session_track_system_variables(void)
+{
+    return index_session_track_system_variables;
+}
+
 int variable_names(void)
 {
     return index_names;

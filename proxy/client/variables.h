@@ -31,7 +31,8 @@ enum variable_flag {
     VARIABLE_LOG_OFF = 1 << 2,   /* writes may not reach replicas: pins to the primary */
     VARIABLE_INSERT_ID = 1 << 3, /* last_insert_id: replayed when a statement refers to it */
     VARIABLE_NOISE = 1 << 4,     /* not state (counters, read-only): never tracked, ignored */
-    VARIABLE_TRACKING = 1 << 5,  /* session_track_*: belongs to the proxy, never tracked */
+    VARIABLE_TRACKING = 1 << 5,  /* session_track_*: belongs to the proxy, never tracked; but
+                                  * session_track_gtids is a variable like others */
 };
 
 /* When one assignment also sets another variable, their order in a SET counts: lower ranks first,
@@ -71,6 +72,7 @@ int variable_character_set_connection(void);
 int variable_character_set_results(void);
 int variable_collation_connection(void);
 int variable_default_collation_for_utf8mb4(void);
+int variable_session_track_system_variables(void);
 /* Not a variable: that the connection's character set came from SET NAMES without COLLATE. The
  * collation is then the one that NAMES chooses, which on MySQL is not what an assignment to
  * character_set_connection chooses (measured, with default_collation_for_utf8mb4 changed). It is

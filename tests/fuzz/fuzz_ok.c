@@ -18,10 +18,18 @@ static void require(bool fact)
         abort();
 }
 
-static bool keep_odd(const struct tracker *tracker, void *context)
+/* The trackers of odd types. */
+static struct bytes odd_trackers(struct bytes trackers)
 {
-    (void)context;
-    return tracker->type % 2 == 1;
+    static uint8_t memory[sizeof buffer];
+    struct writer w = writer_over(memory, sizeof memory);
+    struct tracker_reader r = tracker_reader_over(trackers);
+    struct tracker t;
+
+    while (tracker_next(&r, &t))
+        if (t.type % 2 == 1)
+            write_bytes(&w, t.whole);
+    return writer_bytes(&w);
 }
 
 static void try_ok(struct bytes payload, uint64_t from, uint64_t to)
@@ -32,7 +40,8 @@ static void try_ok(struct bytes payload, uint64_t from, uint64_t to)
 
     if (ok_decode(payload, from, &ok) != PARSE_OK)
         return;
-    ok_rewrite(&w, &ok, to, keep_odd, NULL);
+    ok.trackers = odd_trackers(ok.trackers);
+    ok_encode(&w, &ok, to);
     require(!w.failed && w.size <= payload.size + 9);
     require(ok_decode(writer_bytes(&w), to, &again) == PARSE_OK);
     require(ok.affected_rows == again.affected_rows && ok.insert_id == again.insert_id);

@@ -95,7 +95,7 @@ def kind_of(name, server_type):
 
 
 def flag_of(name):
-    if name.startswith("session_track_"):
+    if name.startswith("session_track_") and name != "session_track_gtids":
         return "VARIABLE_TRACKING"
     for flag, names in (("VARIABLE_ONE_SHOT", ONE_SHOT), ("VARIABLE_INSERT_ID", INSERT_ID),
                         ("VARIABLE_LOG_OFF", LOG_OFF), ("VARIABLE_PIN", PIN),

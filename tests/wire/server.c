@@ -279,9 +279,15 @@ static void describe(struct seen *seen)
         }
         break;
     default:
-        if (bytes_start_with(rest, "SET session_track_system_variables=")) {
+        if (bytes_start_with(rest, "SET session_track_system_variables='")) {
             seen->text[0] = 0;
             text_append(seen->text, sizeof seen->text, "SETUP");
+        } else if (bytes_start_with(rest, "SET session_track_system_variables=_utf8mb4")) {
+            seen->text[0] = 0;
+            text_append(seen->text, sizeof seen->text, "FOLLOW");
+        } else if (bytes_start_with(rest, "SELECT CAST(CONVERT(@@session.session_track_")) {
+            seen->text[0] = 0;
+            text_append(seen->text, sizeof seen->text, "ASK");
         } else if (rest.size > 0) {
             text_append(seen->text, sizeof seen->text, " ");
             append_cut(seen->text, sizeof seen->text, rest);
@@ -357,7 +363,7 @@ static unsigned kind_of(const struct seen *seen)
     case COMMAND_QUIT:
         return BY_ITSELF_QUIT;
     case COMMAND_QUERY:
-        if (strcmp(seen->text, "SETUP") == 0) {
+        if (strcmp(seen->text, "SETUP") == 0 || strcmp(seen->text, "FOLLOW") == 0) {
             return BY_ITSELF_SETUP;
         }
         return strncmp(seen->text, "QUERY SET ", 10) == 0 ? BY_ITSELF_SET : 0;

@@ -17,7 +17,7 @@ enum { COMMAND_TEXT_MAX = 2048, CONNECTION_LOG_MAX = 8192 };
 
 /* What a server answers by itself. */
 enum by_itself {
-    BY_ITSELF_SETUP = 1 << 0,  /* the SET that switches trackers on */
+    BY_ITSELF_SETUP = 1 << 0,  /* the SET that switches trackers on, also to the client's values */
     BY_ITSELF_SCHEMA = 1 << 1, /* COM_INIT_DB */
     BY_ITSELF_RESET = 1 << 2,  /* COM_RESET_CONNECTION */
     BY_ITSELF_SET = 1 << 3,    /* a COM_QUERY that begins with "SET " */

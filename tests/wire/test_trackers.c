@@ -138,8 +138,8 @@ static void withheld_trackers_are_fetched(void **state)
     answer_ok(connection, "set:time_zone=+05:00 change");
     connection_expect(connection, "QUERY DELETE FROM shop.t");
     answer_ok(connection, "");
-    client_expect(client, "ok");
-    assert_int_equal(pins(world), PIN_ROW_COUNT); /* LAST_INSERT_ID() is not known */
+    client_expect(client, "ok set:time_zone=+05:00"); /* as a server: with the next OK */
+    assert_int_equal(pins(world), PIN_ROW_COUNT);     /* LAST_INSERT_ID() is not known */
     world->scripts[REPLICA_1].by_itself |= BY_ITSELF_SET;
     world->scripts[REPLICA_2].by_itself |= BY_ITSELF_SET;
     client_query(client, "SELECT 1");
@@ -174,18 +174,103 @@ static void lost_while_trackers_are_fetched(void **state)
     world_end(world);
 }
 
-static void clients_own_tracking_is_never_sent(void **state)
+/* The connection follows the client for such a statement, then leads again. */
+static void clients_own_tracking_changes_what_is_shown(void **state)
 {
     struct world *world = world_new(1, NULL);
     struct client *client = client_log_in(world, NULL);
+    struct connection *connection;
 
     (void)state;
-    client_query(client, "SET session_track_schema = OFF");
-    client_expect(client, "ok");
-    client_query(client, "SET SESSION session_track_system_variables = '*'");
-    client_expect(client, "ok");
+    client_query(client, "SET session_track_schema = OFF, sql_mode = 'ANSI'");
+    connection = world_expect(world, "QUERY SET session_track_schema = OFF, sql_mode = 'ANSI'");
+    assert_string_equal(
+        connection->log + strlen(connection->log) -
+            strlen("FOLLOW; QUERY SET session_track_schema = OFF, sql_mode = 'ANSI'"),
+        "FOLLOW; QUERY SET session_track_schema = OFF, sql_mode = 'ANSI'");
+    answer_ok(connection, "set:session_track_schema=OFF");
+    client_expect(client, "ok set:session_track_schema=OFF"); /* as it came */
+    connection = world_expect(world, "ASK");
+    world->scripts[PRIMARY].by_itself &= ~(unsigned)BY_ITSELF_SETUP;
+    answer_rows(connection, "a,b,c,d", "sql_mode,0,1,OFF", "");
+    connection = world_expect(world, "SETUP");
+    assert_int_equal(pins(world), 0);
+    answer_ok(connection, "set:sql_mode=ANSI change");
+    world->scripts[PRIMARY].by_itself |= BY_ITSELF_SETUP;
+    world_run(world);
+
+    /* What was set besides is known, and what is shown is by the client's values. */
+    run(world, client, "USE store", "set:sql_mode=x schema=store change");
+    assert_string_equal(client->answer, "ok set:sql_mode=x change");
+    run(world, client, "SET time_zone='+02:00'", "set:time_zone=+02:00");
+    assert_string_equal(client->answer, "ok");
+    world->scripts[REPLICA_1].by_itself |= BY_ITSELF_SET;
+    world->scripts[REPLICA_2].by_itself |= BY_ITSELF_SET;
+    client_query(client, "SELECT a FROM t");
+    connection = world_expect(world, "QUERY SELECT a FROM t");
+    assert_non_null(strstr(connection->log, "sql_mode=_utf8mb4'x'"));
+    answer_rows(connection, "a", "1", "");
+    client_expect(client, "rows 1");
+    world_end(world);
+}
+
+/* Warnings would be lost if its values were asked for at once: they are before the next statement
+ * that does not ask for them. */
+static void what_was_set_with_warnings_is_read_later(void **state)
+{
+    struct world *world = world_new(1, NULL);
+    struct client *client = client_log_in(world, NULL);
+    struct connection *connection;
+
+    (void)state;
+    run(world, client, "SET session_track_schema = OFF", "warnings=1");
     world_expect_nothing(world);
-    assert_int_equal(world->scripts[PRIMARY].count, 0);
+    assert_true(pins(world) & PIN_TRACKING);
+    client_query(client, "SHOW WARNINGS");
+    answer_rows(world_expect(world, "QUERY SHOW WARNINGS"), "a", "hm", "");
+    client_expect(client, "rows hm");
+    client_query(client, "DO 1");
+    connection = world_expect(world, "ASK");
+    answer_rows(connection, "a,b,c,d", "sql_mode,0,0,OFF", "");
+    answer_ok(world_expect(world, "QUERY DO 1"), "schema=shop");
+    client_expect(client, "ok");
+    assert_int_equal(pins(world), 0);
+    world_end(world);
+}
+
+/* One that is lost before its values were read ends the session: they would be unknown. */
+static void lost_while_it_follows(void **state)
+{
+    struct world *world = world_new(1, NULL);
+    struct client *client = client_log_in(world, NULL);
+    struct connection *connection;
+
+    (void)state;
+    run(world, client, "SET session_track_schema = OFF", "");
+    connection = world_expect(world, "ASK");
+    connection_lose(connection);
+    client_expect_closed(client);
+    world_end(world);
+}
+
+/* Several statements: nobody knows what they set, so the connection stays the client's. */
+static void what_cannot_be_followed_pins(void **state)
+{
+    struct world *world = world_new(1, NULL);
+    struct client *client = client_log_in(world, NULL);
+    static const char sql[] = "SET session_track_schema = OFF; SELECT 1";
+    struct connection *connection;
+
+    (void)state;
+    client_query(client, sql);
+    connection = world_expect(world, "QUERY SET session_track_schema = OFF; SELECT 1");
+    answer_ok(connection, "more");
+    answer_rows(connection, "a", "1", "");
+    world_run(world);
+    (void)client_read(client);
+    assert_true(pins(world) & PIN_TRACKER);
+    run(world, client, "USE store", "schema=store set:sql_mode=x");
+    assert_string_equal(client->answer, "ok schema=store set:sql_mode=x");
     world_end(world);
 }
 
@@ -217,7 +302,10 @@ int main(void)
         cmocka_unit_test(change_that_is_explained_does_not_pin),
         cmocka_unit_test(withheld_trackers_are_fetched),
         cmocka_unit_test(lost_while_trackers_are_fetched),
-        cmocka_unit_test(clients_own_tracking_is_never_sent),
+        cmocka_unit_test(clients_own_tracking_changes_what_is_shown),
+        cmocka_unit_test(what_was_set_with_warnings_is_read_later),
+        cmocka_unit_test(lost_while_it_follows),
+        cmocka_unit_test(what_cannot_be_followed_pins),
         cmocka_unit_test(autocommit_off_keeps_reads_on_the_primary),
     };
 

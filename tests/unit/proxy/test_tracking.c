@@ -400,9 +400,9 @@ static void test_setup_sql(void **state)
     } setups[] = {
         {"autocommit,session_track_gtids,session_track_schema,session_track_state_change,"
          "session_track_system_variables,session_track_transaction_info,statement_id,time_zone",
-         "SET session_track_system_variables='autocommit,time_zone',session_track_schema=ON,"
-         "session_track_state_change=ON,session_track_transaction_info='CHARACTERISTICS',"
-         "session_track_gtids=OFF"},
+         "SET session_track_system_variables='autocommit,session_track_gtids,time_zone',"
+         "session_track_schema=ON,session_track_state_change=ON,session_track_transaction_info='"
+         "CHARACTERISTICS'"},
         {"AUTOCOMMIT,SESSION_TRACK_SCHEMA,SESSION_TRACK_SYSTEM_VARIABLES",
          "SET session_track_system_variables='AUTOCOMMIT',session_track_schema=ON"},
         {"autocommit,session_track_schema", ""},

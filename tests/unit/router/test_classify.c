@@ -209,7 +209,7 @@ static void test_set(void **state)
     assert_bytes(statement.set.assignments[1].value, "0");
     statement =
         classified("SET session_track_schema = OFF, SESSION session_track_gtids='OWN_GTID'");
-    assert_int_equal(statement.set.kinds, SET_TRACKER);
+    assert_int_equal(statement.set.kinds, SET_TRACKER | SET_SYSTEM);
     assert_int_equal(statement.uses, 0);
     assert_int_equal(statement.pins, 0);
     assert_bytes(statement.set.assignments[1].value, "'OWN_GTID'");
@@ -227,6 +227,42 @@ static void test_set(void **state)
     assert_int_equal(statement.set.kinds, SET_SYSTEM | SET_STATEMENT);
     statement = classified("SET a=1,b=2,c=3,d=4,e=5,f=6,g=7,h=8,i=9");
     assert_int_equal(statement.set.count, 9);
+}
+
+static void test_tracking_names(void **state)
+{
+    static const struct {
+        const char *sql;
+        bool reads;
+    } rows[] = {
+        {"SELECT @@session_track_schema", true},
+        {"SELECT @@session.session_track_state_change", true},
+        {"SELECT @@session_track_gtids", false}, /* the connection has the session's own */
+        {"SET @a = @@session_track_schema", true},
+        {"SET session_track_schema = 1", false},
+        {"SHOW VARIABLES", true},
+        {"SHOW SESSION VARIABLES", true},
+        {"SHOW LOCAL VARIABLES WHERE Variable_name = 'x'", true},
+        {"SHOW VARIABLES LIKE 'session%'", true},
+        {"SHOW VARIABLES LIKE 'sess_on\\_track%'", true},
+        {"SHOW VARIABLES LIKE '%'", true},
+        {"SHOW VARIABLES LIKE 'sql_mode'", false},
+        {"SHOW VARIABLES LIKE 'auto%'", false},
+        {"SHOW GLOBAL VARIABLES", false},
+        {"SHOW STATUS", false},
+        {"SHOW SESSION STATUS", false},
+        {"SELECT * FROM performance_schema.session_variables", true},
+        {"SELECT * FROM information_schema.SYSTEM_VARIABLES", true},
+        {"SELECT * FROM performance_schema.global_variables", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct statement statement = classified(rows[i].sql);
+
+        if (((statement.uses & USE_TRACKER_NAME) != 0) != rows[i].reads)
+            fail_msg("%s: %s", rows[i].sql, rows[i].reads ? "reads them" : "does not");
+    }
 }
 
 static void test_kill(void **state)
@@ -449,13 +485,21 @@ static void test_nesting(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),          cmocka_unit_test(test_no_prefix_is_a_read),
-        cmocka_unit_test(test_tables),        cmocka_unit_test(test_many_tables),
-        cmocka_unit_test(test_set),           cmocka_unit_test(test_kill),
-        cmocka_unit_test(test_connection_id), cmocka_unit_test(test_transaction),
-        cmocka_unit_test(test_what_ends),     cmocka_unit_test(test_uses),
-        cmocka_unit_test(test_small_facts),   cmocka_unit_test(test_unquote),
-        cmocka_unit_test(test_nesting),       cmocka_unit_test(test_renews_logins),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_no_prefix_is_a_read),
+        cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_many_tables),
+        cmocka_unit_test(test_set),
+        cmocka_unit_test(test_kill),
+        cmocka_unit_test(test_connection_id),
+        cmocka_unit_test(test_transaction),
+        cmocka_unit_test(test_what_ends),
+        cmocka_unit_test(test_uses),
+        cmocka_unit_test(test_small_facts),
+        cmocka_unit_test(test_unquote),
+        cmocka_unit_test(test_nesting),
+        cmocka_unit_test(test_renews_logins),
+        cmocka_unit_test(test_tracking_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
