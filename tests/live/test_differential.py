@@ -50,7 +50,7 @@ KNOWN = [
 def tracker(kind, content):
     """A tracker, without the numbers that count what all clients of the server do."""
     if kind == 3 or content.startswith((b"\x09last_gtid", b"\x0cstatement_id")):
-        content = re.sub(rb"(?<=[-:])\d+|(?<=statement_id).*", b"", content[2:])
+        content = re.sub(rb"(?<=[-:])\d+|(?<=statement_id).*", b"", content[2 if kind == 3 else 1:])
     return kind, content
 
 CAPABILITIES = [
