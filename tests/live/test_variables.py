@@ -114,7 +114,7 @@ def program(tmp_path_factory):
     out = tmp_path_factory.mktemp("tool") / "replay_tool"
     sources = [TOP / "tests/tools/replay_tool.c", TOP / "proxy/memory.c"]
     sources += [TOP / f"proxy/client/{name}.c"
-                for name in ("environment", "replay", "tracking", "variables")]
+                for name in ("environment", "replay", "tracking", "user_variables", "variables")]
     sources += sorted((TOP / "protocol").glob("*.c")) + sorted((TOP / "router").glob("*.c"))
     command = [*os.environ.get("CC", "cc").split(), "-std=c17", "-D_GNU_SOURCE", "-O1", "-g",
                "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-I", str(TOP),
