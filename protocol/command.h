@@ -57,7 +57,8 @@ enum answer {
     ANSWER_ROWS,       /* rows up to EOF, or ERR (FETCH) */
     ANSWER_TEXT,       /* one packet of plain text, or ERR (STATISTICS) */
     ANSWER_LOGIN,      /* authentication packets up to OK or ERR (CHANGE_USER) */
-    ANSWER_ENDLESS     /* a stream without an end the proxy could know (binary log) */
+    ANSWER_EVENTS,     /* events of the binary log, perhaps for ever, up to EOF or ERR */
+    ANSWER_ENDLESS     /* a stream that is not spoken here */
 };
 
 struct command_info {

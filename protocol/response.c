@@ -23,6 +23,7 @@ enum state {
     STATE_PREPARED_COLUMNS, /* the same for its columns */
     STATE_PREPARED_EOF,
     STATE_FIELDS, /* definitions up to EOF (FIELD_LIST) */
+    STATE_EVENTS, /* of the binary log, up to EOF */
     STATE_TURN,   /* the client is to send something: response_turn() */
     STATE_DONE
 };
@@ -36,9 +37,10 @@ void response_begin(struct response *r, const struct response_request *request)
 
     assert(answer != ANSWER_ENDLESS);
     *r = (struct response){
-        .state = answer == ANSWER_NONE   ? STATE_DONE
-                 : answer == ANSWER_ROWS ? STATE_ROWS
-                                         : STATE_FIRST,
+        .state = answer == ANSWER_NONE     ? STATE_DONE
+                 : answer == ANSWER_ROWS   ? STATE_ROWS
+                 : answer == ANSWER_EVENTS ? STATE_EVENTS
+                                           : STATE_FIRST,
         .done = answer == ANSWER_NONE,
         .sequence = request->sequence,
         .capabilities = request->capabilities,
@@ -52,6 +54,12 @@ void response_turn(struct response *r, uint8_t client_sequence)
     assert(r->state == STATE_TURN);
     r->state = STATE_FIRST;
     r->sequence = (uint8_t)(client_sequence + 1);
+}
+
+bool response_is_between(const struct response *r, uint8_t *sequence)
+{
+    *sequence = r->sequence;
+    return r->left == 0 && !r->continued;
 }
 
 static bool deprecates_eof(const struct response *r)
@@ -223,6 +231,24 @@ static size_t pass_rows(struct response *r, struct bytes in)
     return in.size - left;
 }
 
+/*
+ * Events of the binary log: each payload is a byte 0x00 and the event, which may take several
+ * packets. Sequence ids are taken as they come: after an event that a replica is asked to
+ * acknowledge (semi-synchronous replication) both servers begin to count anew.
+ */
+static size_t pass_event(struct response *r, struct bytes in)
+{
+    struct frame frame;
+
+    if (frame_read(in, &frame) != PARSE_OK)
+        return 0;
+    if (!r->continued &&
+        (frame.length == 0 || in.size == FRAME_HEAD_SIZE || in.data[FRAME_HEAD_SIZE] != 0x00))
+        return 0;
+    r->sequence = frame.sequence;
+    return take_packet(r, frame, in.size);
+}
+
 /* Passes what it can from a packet's beginning on; 0 when the packet at the front is not for
  * passing. */
 static size_t pass_packets(struct response *r, struct bytes in)
@@ -231,6 +257,8 @@ static size_t pass_packets(struct response *r, struct bytes in)
 
     if (r->state == STATE_ROWS)
         return pass_rows(r, in);
+    if (r->state == STATE_EVENTS)
+        return pass_event(r, in);
     if (frame_read(in, &frame) != PARSE_OK || frame.sequence != r->sequence || frame.length == 0 ||
         in.size == FRAME_HEAD_SIZE)
         return 0;
@@ -247,6 +275,7 @@ static size_t pass_packets(struct response *r, struct bytes in)
     case STATE_ROWS:
     case STATE_PARAMETERS_EOF:
     case STATE_PREPARED_EOF:
+    case STATE_EVENTS:
     case STATE_TURN:
     case STATE_DONE:
         break;
@@ -318,6 +347,7 @@ static void after_eof(struct response *r)
         break;
     case STATE_PREPARED_EOF:
     case STATE_FIELDS:
+    case STATE_EVENTS:
         r->state = STATE_DONE;
         break;
     case STATE_FIRST:
@@ -458,6 +488,11 @@ static struct response_step whole_in_state(struct response *r, struct frame fram
     case STATE_ROWS:
     case STATE_FIELDS:
         return whole_end(r, frame, payload);
+    case STATE_EVENTS:
+        /* Both servers end it with an EOF, also under DEPRECATE_EOF (measured). */
+        if (first == 0xfe && frame.length < EOF_BELOW)
+            return whole_eof(r, frame, payload);
+        return step_bad(r, "a packet that is neither an event nor an EOF");
     case STATE_TURN:
         return step_bad(r, "a packet while it was the client's turn");
     case STATE_COLUMNS:
@@ -484,7 +519,7 @@ static struct response_step whole_packet(struct response *r, struct bytes in)
      * sequence id 0; that is worth more to the client than "packets out of order".
      */
     bool unasked = r->state == STATE_FIRST && in.data[FRAME_HEAD_SIZE] == 0xff;
-    if (frame.sequence != r->sequence && !unasked)
+    if (frame.sequence != r->sequence && !unasked && r->state != STATE_EVENTS)
         return step_bad(r, "packets out of order");
     if (frame.length > RESPONSE_WHOLE_MAX)
         return step_bad(r, "a packet too long for its kind");

@@ -19,9 +19,11 @@
  *       | LOCAL INFILE --> TURN --> FIRST            (the client sends its file; then OK or ERR)
  *       | prepare response --> PARAMETERS --> COLUMNS (each closed by EOF, unless DEPRECATE_EOF)
  * --> DONE
+ *     EVENTS --> EOF or ERR --> DONE             (of the binary log; there may never be an end)
  *
  * Manual pages: page_protocol_com_query_response, page_protocol_com_stmt_prepare,
- * page_protocol_com_stmt_execute_response, page_protocol_command_phase_sp.
+ * page_protocol_com_stmt_execute_response, page_protocol_command_phase_sp,
+ * page_protocol_replication_binlog_event ("Binlog Network stream").
  */
 #ifndef PROTOCOL_RESPONSE_H
 #define PROTOCOL_RESPONSE_H
@@ -92,7 +94,7 @@ struct response {
 
 /*
  * Readies the machine for the answer to one command. For a command without an answer `done` is set
- * at once; one with an endless answer (binary log) must not come here.
+ * at once; one whose stream is not spoken here (ANSWER_ENDLESS) must not come here.
  */
 void response_begin(struct response *r, const struct response_request *request);
 
@@ -104,5 +106,11 @@ MUST_USE struct response_step response_next(struct response *r, struct bytes in)
  * with this sequence id; the server's next one must follow it.
  */
 void response_turn(struct response *r, uint8_t client_sequence);
+
+/*
+ * Whether all that was passed so far are whole payloads, so that a packet of one's own could
+ * follow; `sequence` is then what its sequence id would have to be.
+ */
+MUST_USE bool response_is_between(const struct response *r, uint8_t *sequence);
 
 #endif

@@ -20,6 +20,7 @@
 #include "proxy/client/login.h"
 #include "proxy/client/prepared_commands.h"
 #include "proxy/client/recording.h"
+#include "proxy/client/replication.h"
 #include "proxy/client/send.h"
 #include "proxy/client/session.h"
 #include "proxy/log.h"
@@ -518,6 +519,10 @@ static bool next_upload_packet(struct session *session)
     struct command_in_hand *command = session->command;
     struct frame frame;
 
+    if (!command->upload_continues && replication_is_dump(command->code)) {
+        command->upload_left = replication_acknowledgement(stream_peek(session->client));
+        return command->upload_left > 0;
+    }
     if (!command->upload_continues && !command->local_infile) {
         return false;
     }

@@ -11,6 +11,7 @@
 #include "proxy/client/leave.h"
 #include "proxy/client/kill_command.h"
 #include "proxy/client/login.h"
+#include "proxy/client/replication.h"
 #include "proxy/client/session.h"
 #include "proxy/log.h"
 #include "proxy/memory.h"
@@ -248,6 +249,8 @@ static void end_overdue(struct worker *worker, struct session *session, uint64_t
         }
         if (worker->draining && now >= worker->drain_until_ns) {
             session_close(session, "shutting down: drain_timeout_ms is over");
+        } else {
+            replication_tick(session);
         }
         break;
     case SESSION_CLOSING:

@@ -6,7 +6,7 @@ static const char *const pin_names[PIN_COUNT] = {
     "transaction", "temporary-table", "user-variable", "lock-tables", "get-lock", "prepare",
     "found-rows",  "program",         "handler",       "xa",          "role",     "one-shot",
     "log-off",     "instance-lock",   "insert-id",     "tracker",     "unknown",  "cursor",
-    "long-data",   "warnings",        "sequence",      "row-count",   "tracking",
+    "long-data",   "warnings",        "sequence",      "row-count",   "tracking", "replication",
 };
 
 const char *statement_class_name(enum statement_class class)

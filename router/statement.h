@@ -57,10 +57,13 @@ enum pin {
 
     PIN_ROW_COUNT = 1u << 21, /* "row-count": the session has asked for ROW_COUNT() before */
     PIN_TRACKING = 1u << 22,  /* "tracking": what it set session_track_* to was not read yet */
+
+    /* "replication": registered as a replica, or reads the binary log */
+    PIN_REPLICATION = 1u << 23,
 };
 
 enum {
-    PIN_COUNT = 23,
+    PIN_COUNT = 24,
     /* What the next statement ends, unless it asks about the one before it. */
     PINS_UNTIL_NEXT = PIN_WARNINGS | PIN_ROW_COUNT,
 };

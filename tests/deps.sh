@@ -12,6 +12,7 @@ build=(make gcc libc6-dev pkg-config libuv1-dev libssl-dev libsodium-dev libinih
     clang clang-format clang-tidy libclang-rt-14-dev python3)
 run=(mariadb-server-core mariadb-client-core)
 test=(mmdebstrap debian-archive-keyring buildah openssl prometheus haproxy
+    mariadb-client
     python3-pytest python3-pymysql python3-cryptography python3-mysqldb
     golang-go golang-github-go-sql-driver-mysql-dev
     php-cli php-mysql

@@ -10,6 +10,7 @@
 #include "proxy/admin/tables.h"
 
 #include "protocol/command.h"
+#include "proxy/client/replication.h"
 #include "proxy/survey.h"
 #include "router/digest.h"
 #include "router/route.h"
@@ -29,7 +30,9 @@ static const struct admin_column columns[] = {
      "at most)",
      false},
     {"running", ADMIN_TEXT,
-     "the statement in hand, without its data; NULL: none, or no server is known to have parsed it",
+     "the statement in hand, without its data, or Binlog Dump; NULL: none, or no server is known "
+     "to "
+     "have parsed it",
      false},
     {"pins", ADMIN_TEXT, "what holds it to its server connection, by commas; empty: nothing",
      false},
@@ -115,6 +118,10 @@ static void add_running(struct look_context *look, const struct session_sight *s
     bool was_parsed = sight->is_parsed ||
                       (sight->running_ns != 0 && look->now >= sight->running_ns + PARSED_AFTER_NS);
 
+    if (sight->has_command && replication_is_dump(sight->command)) {
+        admin_rows_text(look->rows, replication_name(sight->command));
+        return;
+    }
     if (sight->sql.size == 0 || sight->is_uncertain || !was_parsed) {
         admin_rows_null(look->rows);
         return;

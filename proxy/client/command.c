@@ -97,8 +97,7 @@ static void unsupported(struct session *session)
 {
     uint8_t code = session->command->code;
     /* What some server would have served is named; the rest is unknown to all of them. */
-    bool is_known = code == COMMAND_BINLOG_DUMP || code == COMMAND_BINLOG_DUMP_GTID ||
-                    code == COMMAND_REGISTER_REPLICA || code == COMMAND_CLONE;
+    bool is_known = code == COMMAND_CLONE;
     struct sql_error error = error_make(ERROR_UNKNOWN_COMMAND, "Unknown command");
 
     if (is_known) {
@@ -288,6 +287,8 @@ static const struct {
     void (*serve)(struct session *session);
     bool may_be_long; /* longer than COMMAND_HELD_BYTES: it is streamed */
 } servants[256] = {
+    [COMMAND_BINLOG_DUMP] = {place_on_primary, false},
+    [COMMAND_BINLOG_DUMP_GTID] = {place_on_primary, true},
     [COMMAND_CHANGE_USER] = {change_user, false},
     [COMMAND_DEBUG] = {place_on_primary, false},
     [COMMAND_FIELD_LIST] = {place_plain, false},
@@ -298,6 +299,7 @@ static const struct {
     [COMMAND_QUERY] = {query, true},
     [COMMAND_QUIT] = {quit, true},
     [COMMAND_REFRESH] = {place_on_primary, false},
+    [COMMAND_REGISTER_REPLICA] = {place_on_primary, false},
     [COMMAND_RESET_CONNECTION] = {reset_connection, false},
     [COMMAND_SET_OPTION] = {set_option, false},
     [COMMAND_SHUTDOWN] = {place_on_primary, false},

@@ -17,6 +17,7 @@
 #include "proxy/client/insert_id.h"
 #include "proxy/client/leave.h"
 #include "proxy/client/prepared_commands.h"
+#include "proxy/client/replication.h"
 #include "proxy/client/session.h"
 #include "proxy/client/tracking.h"
 #include "proxy/stream.h"
@@ -237,6 +238,7 @@ void learn_end(struct session *session)
     if (command->prepared != NULL) {
         prepared_finish(session, session->status);
     }
+    replication_learn(session);
     if (is_executed(command)) {
         learn_moments(session);
         learn_pins(session);

@@ -2,18 +2,14 @@
 other workers, and nothing is hit that was not meant."""
 
 import contextlib
-import os
-import pty
 import re
-import select
-import signal
 import struct
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
+from programs import Terminal, address_words, program
 from rawclient import Closed, RawClient, ServerError
 from world import query, until
 
@@ -264,58 +260,14 @@ def test_only_what_was_meant(cluster, ports):
 # --- Ctrl-C in a terminal --------------------------------------------------------------------
 
 
-def programs():
-    found = {"mariadb": ["mariadb"]}
-    cache = Path(os.environ.get("TIDEMARK_CACHE", Path.home() / ".cache/tidemark"))
-    for root in sorted(cache.glob("mysql-root-*"), key=lambda p: p.stat().st_mtime):
-        loader = sorted(root.glob("lib64/ld-linux-*.so.*"))
-        if loader and (root / "usr/bin/mysql").exists():
-            libc = next((root / "usr/lib").glob("*/libc.so.6"))
-            found["mysql"] = [str(loader[0]), "--library-path", str(libc.parent),
-                              str(root / "usr/bin/mysql")]
-    return found
-
-
-class Terminal:
-    """A command-line client in a pseudo-terminal."""
-
-    def __init__(self, words):
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.environ.update(TERM="dumb", HOME="/nonexistent")
-            os.execvp(words[0], words)
-        self.text = ""
-
-    def expect(self, pattern, timeout=20):
-        deadline = time.monotonic() + timeout
-        while not (found := re.search(pattern, self.text, re.S)):
-            ready, _, _ = select.select([self.fd], [], [], max(0, deadline - time.monotonic()))
-            assert ready, f"no {pattern!r} in {self.text!r}"
-            self.text += os.read(self.fd, 4096).decode(errors="replace")
-        before, self.text = self.text[:found.end()], self.text[found.end():]
-        return before
-
-    def type(self, line):
-        os.write(self.fd, line.encode())
-
-    def close(self):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
-        os.close(self.fd)
-
-
 @pytest.mark.parametrize("client", ["mariadb", "mysql"])
 def test_control_c(cluster, ports, client):
-    found = programs()
-    if client not in found:
+    words = program(client, "client")
+    if words is None:
         pytest.skip("MySQL's client is not unpacked here")
-    if (client, cluster.flavor) == ("mysql", "mariadb"):
-        pytest.skip("MySQL's client has no mysql_native_password any more")
 
     def play(port):
-        terminal = Terminal([*found[client], "--no-defaults", "--protocol=tcp", "-h127.0.0.1",
-                             f"-P{port}", "-uapp", "-papp", "--prompt=ready> ", "test"])
+        terminal = Terminal([*words, *address_words(port), "--prompt=ready> ", "test"])
         try:
             terminal.expect("ready> ")
             terminal.type("SELECT COUNT(*) FROM information_schema.columns a, "

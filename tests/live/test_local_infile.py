@@ -7,7 +7,7 @@ import subprocess
 import pymysql
 import pytest
 
-from test_kill import programs
+from programs import address_words, program
 from world import query
 
 MIB = 1 << 20
@@ -91,9 +91,9 @@ def test_a_server_that_does_not_allow_it(cluster, proxy, table, files):
 @pytest.mark.parametrize("client", ["mariadb", "mysql"])
 @pytest.mark.parametrize("name", [*NAMES, "several", "transaction", "refused"])
 def test_command_line(cluster, proxy, table, files, client, name):
-    found = programs()
-    if client not in found or (client, cluster.flavor) == ("mysql", "mariadb"):
-        pytest.skip("this client cannot be had, or has no plugin for this server")
+    words = program(client, "client")
+    if words is None:
+        pytest.skip("MySQL's client is not unpacked here")
     text = f"LOAD DATA LOCAL INFILE '{files.get(name, files['small'])}' INTO TABLE {table}; "
     if name == "several":
         again = text.replace("small", "duplicate")
@@ -104,8 +104,8 @@ def test_command_line(cluster, proxy, table, files, client, name):
     for port in (cluster.port(0), proxy.port):
         cluster.sql(0, f"DELETE FROM test.{table}")
         done = subprocess.run(
-            [*found[client], "--no-defaults", "--protocol=tcp", "-h127.0.0.1", f"-P{port}", "-uapp",
-             "-papp", "-vvv", "--force", f"--local-infile={int(name != 'refused')}", "test"],
+            [*words, *address_words(port), "-vvv", "--force",
+             f"--local-infile={int(name != 'refused')}", "test"],
             input=f"{text}\nSELECT COUNT(*), SUM(a) FROM {table};\nSELECT CONNECTION_ID() > 0;\n",
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
         seen.append((done.returncode, re.sub(r" \([\d.]+ sec\)", "", done.stdout)))
