@@ -210,7 +210,10 @@ static void commands_that_are_not_served(void **state)
                                      COMMAND_STMT_RESET,
                                      COMMAND_SET_OPTION,
                                      COMMAND_STMT_FETCH,
-                                     COMMAND_RESET_CONNECTION};
+                                     COMMAND_RESET_CONNECTION,
+                                     COMMAND_REGISTER_REPLICA,
+                                     COMMAND_BINLOG_DUMP,
+                                     COMMAND_BINLOG_DUMP_GTID};
     struct world *world = world_new(1, NULL);
     struct client *client = client_log_in(world, NULL);
     struct connection *connection = begin(world, client);
