@@ -84,6 +84,7 @@ void classify(struct bytes sql, bool truncated, const struct lexer_mode *mode,
         if (scan.now.kind == TOKEN_END)
             break;
         statements++;
+        scan.lexer.odd |= scan.reads_anew;
         scan_begin_statement(&scan);
         merge(out, judge_statement(&scan));
         if (scan.now.kind == TOKEN_END)

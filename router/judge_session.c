@@ -34,6 +34,7 @@ struct judgement judge_execute(struct scan *scan)
     scan_rest(scan);
     judge_events(scan);
     scan->out->pins |= PIN_PROGRAM;
+    scan->reads_anew = true;
     return (struct judgement){STATEMENT_WRITE, true, "runs a text that is not seen here"};
 }
 

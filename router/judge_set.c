@@ -61,6 +61,47 @@ static unsigned variable_kinds(struct bytes name, struct bytes value, bool is_ba
     return SET_SYSTEM;
 }
 
+/* Servers read the statements of a text one after the other, each when the one before has run:
+ * behind another sql_mode or character set, what looks like a string may be code. */
+static void note_reading(struct scan *scan, const struct lexer_mode *after, bool is_known)
+{
+    const struct lexer_mode *now = scan->lexer.mode;
+
+    scan->reads_anew |=
+        !is_known || after->charset != now->charset || after->ansi_quotes != now->ansi_quotes ||
+        after->no_backslash_escapes != now->no_backslash_escapes ||
+        after->ignore_space != now->ignore_space || after->foreign_grammar != now->foreign_grammar;
+}
+
+static void note_charset(struct scan *scan, struct bytes name)
+{
+    struct lexer_mode after = *scan->lexer.mode;
+    bool is_known = lexer_mode_set_charset(&after, name);
+
+    note_reading(scan, &after, is_known);
+}
+
+static struct bytes without_quotes(struct bytes value)
+{
+    bool is_quoted = value.size >= 2 && (value.data[0] == '\'' || value.data[0] == '"') &&
+                     value.data[value.size - 1] == value.data[0];
+
+    return is_quoted ? bytes_of(value.data + 1, value.size - 2) : value;
+}
+
+static void note_variable(struct scan *scan, struct bytes name, struct bytes value)
+{
+    struct lexer_mode after = *scan->lexer.mode;
+
+    if (bytes_equal_text_nocase(name, "character_set_client")) {
+        note_charset(scan, without_quotes(value));
+    } else if (bytes_equal_text_nocase(name, "sql_mode")) {
+        bool is_known = lexer_mode_set_sql_mode(&after, without_quotes(value));
+
+        note_reading(scan, &after, is_known);
+    }
+}
+
 /* Whether the assignment ends here: MariaDB's SET STATEMENT ends its list with FOR. */
 static bool at_end(const struct scan *scan, bool in_statement)
 {
@@ -145,6 +186,7 @@ static void read_variable(struct scan *scan, enum scope *scope, bool in_statemen
         scan_next(scan);
     }
     value = read_value(scan, in_statement);
+    note_variable(scan, name, value);
     kinds = variable_kinds(name, value, is_bare);
     if (is_bare && scan->lexer.mode->flavor == SQL_FLAVOR_MARIADB &&
         !(kinds & (SET_ONE_SHOT | SET_TRANSACTION_NEXT | SET_TRACKER | SET_LOG_OFF)))
@@ -187,6 +229,7 @@ static void read_charset(struct scan *scan, enum set_kind kind)
     } else if (!scan_is(scan, "default")) {
         set->charset = scan_inner(scan, &scan->now);
     }
+    note_charset(scan, set->charset);
     scan_next(scan);
     if (scan_take(scan, "collate")) {
         set->collation = scan_inner(scan, &scan->now);

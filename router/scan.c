@@ -557,6 +557,7 @@ void scan_start(struct scan *scan, struct bytes sql, const struct lexer_mode *mo
     lexer_init(&scan->lexer, sql, mode);
     digest_start(&scan->digest, NULL, 0);
     scan->out = out;
+    scan->reads_anew = false;
     scan->now.kind = TOKEN_END;
     scan_begin_statement(scan);
 }

@@ -69,6 +69,7 @@ struct scan {
     bool target_named;        /* the token before was the target table's name */
     uint8_t awaiting;         /* the last token asks what the next one is; enum effect (scan.c) */
     size_t call_offset;       /* where that call's name began */
+    bool reads_anew;          /* a statement so far changes how the server reads those behind it */
 
     /* Names defined by the WITH at the statement's beginning, which are no tables from the end of
      * their definition on (RECURSIVE: from its beginning). */

@@ -464,8 +464,8 @@ const struct lexer_mode *session_mode(struct session *session)
         (void)lexer_mode_set_sql_mode(&session->mode, bytes_of_text(facts->sql_mode));
     }
     value = environment_character_set_client(session->environment);
-    if (value.size > 0) {
-        (void)lexer_mode_set_charset(&session->mode, value);
+    if (value.size > 0 && !lexer_mode_set_charset(&session->mode, value)) {
+        session->mode.foreign_grammar = true; /* nothing is known of how such a text is cut */
     }
     if (session->capabilities & CAPABILITY_IGNORE_SPACE) {
         session->mode.ignore_space = true;
