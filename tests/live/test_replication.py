@@ -293,8 +293,10 @@ def test_a_tool_that_never_stops(cluster, both):
     words = program(cluster.flavor, "binlog")
     if words is None:
         pytest.skip("the tool cannot be had")
-    terminal = Terminal([*words, *address_words(both[1], "repl", "repl"),
-                         "--read-from-remote-server", "--stop-never", logs(cluster)[-1]])
+    show = "SHOW MASTER STATUS" if cluster.flavor == "mariadb" else "SHOW BINARY LOG STATUS"
+    log, offset = cluster.sql(0, show)[0][:2]
+    terminal = Terminal([*words, *address_words(both[1], "repl", "repl"), "--stop-never",
+                         "--read-from-remote-server", f"--start-position={offset}", log])
     try:
         for _ in range(2):
             name = cluster.create_table("id INT")
