@@ -8,6 +8,7 @@ static const char *const plugin_names[] = {
     [AUTH_PLUGIN_CACHING_SHA2] = "caching_sha2_password",
     [AUTH_PLUGIN_ED25519] = "client_ed25519",
     [AUTH_PLUGIN_SHA256] = "sha256_password",
+    [AUTH_PLUGIN_CLEAR] = "mysql_clear_password",
     [AUTH_PLUGIN_OTHER] = "other",
 };
 

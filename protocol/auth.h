@@ -12,6 +12,11 @@
  *     client_ed25519          MariaDB's: a signature of 32 random bytes; see ed25519.h
  *     sha256_password         the password as in the full exchange of caching_sha2 (towards
  * servers)
+ *     mysql_clear_password    the password and a zero, where nobody can listen
+ *
+ * Where the password is not known here the account's `elsewhere` says that somebody else can tell:
+ * then the client is made to say it (the full exchange of caching_sha2 serves any client that has
+ * that plugin, whatever the account's), and the verdict on what it said is AUTH_CLAIMED.
  *
  * Manual pages: page_protocol_connection_phase_authentication_methods,
  * page_caching_sha2_authentication_exchanges.
@@ -35,6 +40,7 @@ enum auth_plugin {
     AUTH_PLUGIN_CACHING_SHA2, /* caching_sha2_password */
     AUTH_PLUGIN_ED25519,      /* client_ed25519: from a password, in both roles */
     AUTH_PLUGIN_SHA256,       /* sha256_password: from a password, towards servers only */
+    AUTH_PLUGIN_CLEAR,        /* mysql_clear_password: in both roles, if that is safe */
     AUTH_PLUGIN_OTHER
 };
 
@@ -47,7 +53,8 @@ enum credential_kind {
     CREDENTIAL_NONE,        /* nothing: every login is denied, after the same exchange */
     CREDENTIAL_PASSWORD,    /* the password itself (may be empty); serves everything */
     CREDENTIAL_NATIVE_SHA1, /* SHA1(password): serves native in both roles */
-    CREDENTIAL_NATIVE_HASH, /* SHA1(SHA1(password)), what servers store: checks native clients */
+    CREDENTIAL_NATIVE_HASH, /* SHA1(SHA1(password)), what servers store: checks native clients;
+                             * of several, one after the other, any may be the right one */
     CREDENTIAL_SHA2_HASH    /* SHA256(SHA256(password)): checks caching_sha2 clients */
 };
 
@@ -57,10 +64,11 @@ struct credential {
 };
 
 enum auth_verdict {
-    AUTH_SEND,  /* send `out` as one packet (an empty payload too), then wait for the peer */
-    AUTH_WAIT,  /* nothing to send; the peer's next packet is awaited */
-    AUTH_OK,    /* proved. Role server: send `out` first if it is not empty, then OK */
-    AUTH_DENIED /* role server: wrong; send ERR. Role client: see `error` */
+    AUTH_SEND,   /* send `out` as one packet (an empty payload too), then wait for the peer */
+    AUTH_WAIT,   /* nothing to send; the peer's next packet is awaited */
+    AUTH_OK,     /* proved. Role server: send `out` first if it is not empty, then OK */
+    AUTH_DENIED, /* role server: wrong; send ERR. Role client: see `error` */
+    AUTH_CLAIMED /* role server, account.elsewhere: `password` is what the client says it is */
 };
 
 /*
@@ -82,6 +90,8 @@ struct auth_account {
     EVP_PKEY *rsa_key;       /* borrowed, may be null: then no password without `secure` */
     const uint8_t *nonce;    /* AUTH_NONCE_SIZE fresh random bytes, none of them 0, for who comes
                               * with client_ed25519; copied; null: that plugin is not served */
+    bool may_be_clear;       /* serves who comes with mysql_clear_password */
+    bool elsewhere;          /* a password that is not the known one may be right all the same */
 };
 
 struct auth_server {
@@ -92,6 +102,8 @@ struct auth_server {
     uint8_t nonce[AUTH_NONCE_SIZE];
     uint8_t native_sha1[NATIVE_HASH_SIZE]; /* SHA1(password), once proved by native */
     bool has_native_sha1;
+    uint8_t password[PASSWORD_MAX]; /* AUTH_CLAIMED: the caller's to wipe, with the rest */
+    size_t password_size;
 };
 
 /*

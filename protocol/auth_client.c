@@ -112,6 +112,19 @@ static enum auth_verdict respond_sha256(struct auth_client *c, struct writer *ou
     return send_password(c, out);
 }
 
+/* For accounts whose password another service checks (PAM, LDAP). */
+static enum auth_verdict respond_clear(struct auth_client *c, struct writer *out)
+{
+    if (!c->secure)
+        return deny(c, error_make(ERROR_AUTH_PLUGIN,
+                                  "The server asks for the password in clear text "
+                                  "(mysql_clear_password), which goes over TLS only"));
+    if (c->credential.kind != CREDENTIAL_PASSWORD)
+        return deny_credential(c);
+    write_nul_text(out, c->credential.secret);
+    return out->failed ? deny_credential(c) : AUTH_SEND;
+}
+
 static enum auth_verdict respond(struct auth_client *c, struct writer *out)
 {
     c->state = STATE_PROVING;
@@ -122,6 +135,8 @@ static enum auth_verdict respond(struct auth_client *c, struct writer *out)
         return respond_ed25519(c, out);
     case AUTH_PLUGIN_SHA256:
         return respond_sha256(c, out);
+    case AUTH_PLUGIN_CLEAR:
+        return respond_clear(c, out);
     case AUTH_PLUGIN_NATIVE:
     case AUTH_PLUGIN_OTHER:
         break;
@@ -139,7 +154,7 @@ enum auth_verdict auth_client_begin(struct auth_client *c, const struct credenti
     writer_clear(out);
     /* The account may well have another plugin than the server's default: let the server switch. */
     if (c->plugin == AUTH_PLUGIN_OTHER || c->plugin == AUTH_PLUGIN_ED25519 ||
-        credential->kind == CREDENTIAL_NATIVE_SHA1)
+        c->plugin == AUTH_PLUGIN_CLEAR || credential->kind == CREDENTIAL_NATIVE_SHA1)
         c->plugin = AUTH_PLUGIN_NATIVE;
     return respond(c, out);
 }
@@ -157,6 +172,8 @@ static enum auth_verdict take_switch(struct auth_client *c, struct bytes payload
                     error_make(ERROR_AUTH_PLUGIN, "Authentication plugin '%.*s' is not supported",
                                (int)bytes_first(request.plugin, 64).size,
                                (const char *)request.plugin.data));
+    if (c->plugin == AUTH_PLUGIN_CLEAR)
+        return respond(c, out); /* whatever comes along, it is not used */
     if (request.data.size != (c->plugin == AUTH_PLUGIN_ED25519 ? AUTH_NONCE_SIZE : SCRAMBLE_SIZE))
         return deny_malformed(c);
     memcpy(c->plugin == AUTH_PLUGIN_ED25519 ? c->nonce : c->scramble, request.data.data,

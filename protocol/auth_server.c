@@ -4,7 +4,7 @@
  *     begin --> SWITCHED          the client's plugin cannot be checked: another was asked for
  *     begin, SWITCHED --> ASKED   the password itself was asked for (caching_sha2, full)
  *     ASKED --> KEY_SENT          the client wanted the RSA key first
- *     any --> FINISHED            AUTH_OK or AUTH_DENIED
+ *     any --> FINISHED            AUTH_OK, AUTH_DENIED or AUTH_CLAIMED
  *
  * An account of which nothing is known (CREDENTIAL_NONE) goes the same ways as any other and fails
  * at the end, so that the exchange does not tell which users exist.
@@ -30,14 +30,35 @@ static enum auth_verdict finish(struct auth_server *s, bool proved)
     return proved ? AUTH_OK : AUTH_DENIED;
 }
 
+static enum auth_verdict claim(struct auth_server *s, struct bytes password)
+{
+    s->state = STATE_FINISHED;
+    if (password.size > sizeof s->password)
+        return AUTH_DENIED;
+    if (password.size > 0)
+        memcpy(s->password, password.data, password.size);
+    s->password_size = password.size;
+    return AUTH_CLAIMED;
+}
+
+/* Can the client be told to say its password? */
+static bool can_hear(const struct auth_account *account)
+{
+    return account->secure || account->rsa_key;
+}
+
 static bool can_ask_password(const struct auth_account *account)
 {
-    return account->ask_password && (account->secure || account->rsa_key);
+    return account->ask_password && can_hear(account);
 }
 
 /* Can a client that uses this plugin be checked with what is known of the password? */
 static bool can_check(const struct auth_account *account, enum auth_plugin plugin)
 {
+    if (plugin == AUTH_PLUGIN_CLEAR)
+        return account->may_be_clear;
+    if (account->elsewhere && account->credential.kind == CREDENTIAL_NONE)
+        return plugin == AUTH_PLUGIN_CACHING_SHA2 && can_hear(account);
     switch (account->credential.kind) {
     case CREDENTIAL_NONE:
     case CREDENTIAL_PASSWORD:
@@ -58,7 +79,8 @@ static bool password_is_empty(const struct credential *credential)
     return credential->kind == CREDENTIAL_PASSWORD && credential->secret.size == 0;
 }
 
-/* SHA1(SHA1(password)) from whatever is known; false when it does not follow from that. */
+/* SHA1(SHA1(password)) from whatever is known; false when it does not follow from that. Of several
+ * hashes the first one. */
 static bool native_hash_known(const struct credential *credential, uint8_t hash[NATIVE_HASH_SIZE])
 {
     uint8_t sha1[NATIVE_HASH_SIZE];
@@ -74,7 +96,7 @@ static bool native_hash_known(const struct credential *credential, uint8_t hash[
         native_hash_of_sha1(credential->secret.data, hash);
         return true;
     case CREDENTIAL_NATIVE_HASH:
-        assert(credential->secret.size == NATIVE_HASH_SIZE);
+        assert(credential->secret.size >= NATIVE_HASH_SIZE);
         memcpy(hash, credential->secret.data, NATIVE_HASH_SIZE);
         return true;
     case CREDENTIAL_NONE:
@@ -107,7 +129,19 @@ static enum auth_verdict check_native(struct auth_server *s, struct bytes respon
         return finish(s, response.size == 0 && password_is_empty(credential));
     s->has_native_sha1 = native_hash_known(credential, hash) &&
                          native_check(response, hash, s->scramble, s->native_sha1);
+    for (size_t at = NATIVE_HASH_SIZE; credential->kind == CREDENTIAL_NATIVE_HASH &&
+                                       !s->has_native_sha1 && at < credential->secret.size;
+         at += NATIVE_HASH_SIZE)
+        s->has_native_sha1 =
+            native_check(response, credential->secret.data + at, s->scramble, s->native_sha1);
     return finish(s, s->has_native_sha1);
+}
+
+static enum auth_verdict ask_password(struct auth_server *s, struct writer *out)
+{
+    auth_more_encode(out, bytes_of(&(uint8_t){SHA2_SEND_PASSWORD}, 1));
+    s->state = STATE_ASKED;
+    return AUTH_SEND;
 }
 
 static enum auth_verdict check_sha2(struct auth_server *s, struct bytes response,
@@ -118,15 +152,15 @@ static enum auth_verdict check_sha2(struct auth_server *s, struct bytes response
     bool empty = response.size == 0 || (response.size == 1 && response.data[0] == 0);
     uint8_t hash[SHA2_HASH_SIZE];
 
-    if (empty || password_is_empty(credential))
+    if (empty && !password_is_empty(credential) && s->account.elsewhere)
+        return claim(s, bytes_of_text(""));
+    if (empty || (password_is_empty(credential) && !s->account.elsewhere))
         return finish(s, empty && password_is_empty(credential));
-    if (can_ask_password(&s->account)) {
-        auth_more_encode(out, bytes_of(&(uint8_t){SHA2_SEND_PASSWORD}, 1));
-        s->state = STATE_ASKED;
-        return AUTH_SEND;
-    }
+    if (can_ask_password(&s->account))
+        return ask_password(s, out);
     if (!sha2_hash_known(credential, hash) || !sha2_check(response, hash, s->scramble))
-        return finish(s, false);
+        return s->account.elsewhere && can_hear(&s->account) ? ask_password(s, out)
+                                                             : finish(s, false);
     auth_more_encode(out, bytes_of(&(uint8_t){SHA2_FAST_ENOUGH}, 1));
     return finish(s, true);
 }
@@ -141,15 +175,6 @@ static enum auth_verdict check_ed25519(struct auth_server *s, struct bytes respo
     /* Whoever does not exist takes as long. */
     ed25519_key_of(known ? credential->secret : bytes_of_text(""), key);
     return finish(s, ed25519_check(response, key, s->nonce) && known);
-}
-
-static enum auth_verdict check_response(struct auth_server *s, struct bytes response,
-                                        struct writer *out)
-{
-    if (s->plugin == AUTH_PLUGIN_ED25519)
-        return check_ed25519(s, response);
-    return s->plugin == AUTH_PLUGIN_NATIVE ? check_native(s, response)
-                                           : check_sha2(s, response, out);
 }
 
 /* Compares hashes, not the texts: so neither time nor length of the password shows. */
@@ -168,7 +193,35 @@ static enum auth_verdict check_password(struct auth_server *s, struct bytes pass
         proved = CRYPTO_memcmp(known, given, NATIVE_HASH_SIZE) == 0;
         s->has_native_sha1 = proved;
     }
-    return finish(s, proved);
+    return proved || !s->account.elsewhere ? finish(s, proved) : claim(s, password);
+}
+
+/* The password, with its terminating zero. */
+static enum auth_verdict check_clear(struct auth_server *s, struct bytes payload)
+{
+    if (payload.size > 0 && payload.data[payload.size - 1] == 0)
+        payload.size--;
+    if (payload.size > PASSWORD_MAX || (payload.size > 0 && memchr(payload.data, 0, payload.size)))
+        return finish(s, false);
+    return check_password(s, payload);
+}
+
+static enum auth_verdict check_response(struct auth_server *s, struct bytes response,
+                                        struct writer *out)
+{
+    switch (s->plugin) {
+    case AUTH_PLUGIN_ED25519:
+        return check_ed25519(s, response);
+    case AUTH_PLUGIN_CLEAR:
+        return check_clear(s, response);
+    case AUTH_PLUGIN_CACHING_SHA2:
+        return check_sha2(s, response, out);
+    case AUTH_PLUGIN_NATIVE:
+    case AUTH_PLUGIN_SHA256:
+    case AUTH_PLUGIN_OTHER:
+        break;
+    }
+    return check_native(s, response);
 }
 
 static enum auth_verdict check_encrypted(struct auth_server *s, struct bytes secret)

@@ -75,6 +75,8 @@ static enum login_step act_on(struct login_exchange *exchange, struct stream *st
         return LOGIN_WAITS;
     case AUTH_OK:
         return LOGIN_PROVED;
+    case AUTH_CLAIMED:
+        return LOGIN_CLAIMED;
     case AUTH_DENIED:
         break;
     }

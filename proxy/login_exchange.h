@@ -46,10 +46,11 @@ struct login_exchange {
 };
 
 enum login_step {
-    LOGIN_WAITS,  /* for the client's next packet, or the rest of it */
-    LOGIN_PROVED, /* the password is right; the OK is the caller's to send, with `sequence` */
-    LOGIN_DENIED, /* login_exchange_refusal() says what to send */
-    LOGIN_FAILED, /* `error` says what to send */
+    LOGIN_WAITS,   /* for the client's next packet, or the rest of it */
+    LOGIN_PROVED,  /* the password is right; the OK is the caller's to send, with `sequence` */
+    LOGIN_CLAIMED, /* auth.password is what the client says it is (auth_account.elsewhere) */
+    LOGIN_DENIED,  /* login_exchange_refusal() says what to send */
+    LOGIN_FAILED,  /* `error` says what to send */
 };
 
 /* For COM_CHANGE_USER, in the middle of a session: the greeting's scramble and what was agreed on

@@ -215,6 +215,7 @@ static void read_login(struct admin_session *session)
     case LOGIN_PROVED:
         come_in(session);
         break;
+    case LOGIN_CLAIMED: /* nobody else knows passwords of this port */
     case LOGIN_DENIED:
         error = login_exchange_refusal(login, session->peer);
         log_info(log_number("admin", session->id), "refused client=%s user=%s", session->peer,

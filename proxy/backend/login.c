@@ -235,6 +235,7 @@ static void continue_login(struct backend *backend, struct bytes payload, uint8_
         stream_write_one(backend->stream, writer_bytes(&out));
         break;
     case AUTH_DENIED:
+    case AUTH_CLAIMED: /* the other role's */
         refused(backend, &backend->login->auth.error);
         break;
     case AUTH_OK:

@@ -189,7 +189,8 @@ static struct auth_account find_account(void *context, const char *name)
     struct session_login *login = session->login;
     const struct server_facts *facts = session_facts(session);
     struct auth_account account = {.secure = is_private(session),
-                                   .rsa_key = session->worker->process->rsa_key};
+                                   .rsa_key = session->worker->process->rsa_key,
+                                   .may_be_clear = stream_is_tls(session->client)};
 
     login->roster = roster_ref(session->worker->roster);
     login->user = roster_find_user(login->roster, name);
@@ -338,6 +339,7 @@ static void act_on(struct session *session, enum login_step step)
     case LOGIN_PROVED:
         proved(session);
         break;
+    case LOGIN_CLAIMED:
     case LOGIN_DENIED:
         deny(session);
         break;

@@ -93,7 +93,11 @@ static void try_exchange(struct bytes payload, bool secure)
     struct bytes half = bytes_first(payload, payload.size / 2);
     struct bytes rest = bytes_after(payload, payload.size / 2);
     struct credential known = {CREDENTIAL_PASSWORD, bytes_of_text("pw")};
-    struct auth_account account = {known, AUTH_PLUGIN_CACHING_SHA2, secure, secure, NULL, nonce};
+    struct auth_account account = {.credential = known,
+                                   .plugin = AUTH_PLUGIN_CACHING_SHA2,
+                                   .secure = secure,
+                                   .ask_password = secure,
+                                   .nonce = nonce};
     struct auth_client c;
     struct auth_server s;
 
@@ -106,6 +110,15 @@ static void try_exchange(struct bytes payload, bool secure)
         (void)!auth_server_next(&s, rest, &out);
     if (auth_server_begin(&s, &account, scramble, half, rest, &out) == AUTH_SEND)
         (void)!auth_server_next(&s, rest, &out);
+    account.elsewhere = account.may_be_clear = true;
+    account.credential.kind = CREDENTIAL_NONE;
+    if (auth_server_begin(&s, &account, scramble, bytes_of_text("mysql_clear_password"), payload,
+                          &out) == AUTH_CLAIMED)
+        require(s.password_size <= PASSWORD_MAX);
+    if (auth_server_begin(&s, &account, scramble, bytes_of_text("caching_sha2_password"), half,
+                          &out) == AUTH_SEND &&
+        auth_server_next(&s, rest, &out) == AUTH_CLAIMED)
+        require(s.password_size <= PASSWORD_MAX);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -183,6 +183,7 @@ const char *client_end_login(struct client *client)
         case AUTH_WAIT:
             login_done(client, payload);
             break;
+        case AUTH_CLAIMED:
         case AUTH_DENIED:
             return "denied by the client";
         }

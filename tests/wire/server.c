@@ -189,6 +189,7 @@ static void follow_verdict(struct connection *connection, enum auth_verdict verd
         write_payload(connection, &ok_out);
         connection->stage = COMMANDS;
         break;
+    case AUTH_CLAIMED:
     case AUTH_DENIED:
         refuse_login(connection, 1045, "Access denied for this test");
         break;

@@ -249,12 +249,13 @@ static const char *run_exchange(const struct exchange *e, char *text, size_t siz
     struct writer c_out = writer_over(from_client, sizeof from_client);
     struct writer s_out = writer_over(from_server, sizeof from_server);
     struct credential known = credential_of(e->client_knows, e->client_password, room[0]);
-    struct auth_account account = {credential_of(e->server_knows, e->server_password, room[1]),
-                                   e->server_plugin,
-                                   e->secure,
-                                   e->ask,
-                                   e->key ? rsa_key : NULL,
-                                   nonce};
+    struct auth_account account = {.credential =
+                                       credential_of(e->server_knows, e->server_password, room[1]),
+                                   .plugin = e->server_plugin,
+                                   .secure = e->secure,
+                                   .ask_password = e->ask,
+                                   .rsa_key = e->key ? rsa_key : NULL,
+                                   .nonce = nonce};
     struct auth_client c;
     struct auth_server s;
 
@@ -310,7 +311,7 @@ static void both_roles(void **state)
 static void server_switches_unknown_plugins(void **state)
 {
     struct auth_account account = {
-        {CREDENTIAL_PASSWORD, bytes_of_text("pw")}, S, false, false, rsa_key, NULL};
+        .credential = {CREDENTIAL_PASSWORD, bytes_of_text("pw")}, .plugin = S, .rsa_key = rsa_key};
     uint8_t buffer[AUTH_PAYLOAD_MAX];
     struct writer out = writer_over(buffer, sizeof buffer);
     struct auth_switch request;
@@ -367,12 +368,11 @@ static void server_given_nonsense_for_a_password(void **state)
     (void)state;
     sha2_response(bytes_of_text("pw"), scramble, response);
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct auth_account account = {{CREDENTIAL_PASSWORD, bytes_of_text("pw")},
-                                       S,
-                                       rows[i].secure,
-                                       true,
-                                       rows[i].key ? rsa_key : NULL,
-                                       NULL};
+        struct auth_account account = {.credential = {CREDENTIAL_PASSWORD, bytes_of_text("pw")},
+                                       .plugin = S,
+                                       .secure = rows[i].secure,
+                                       .ask_password = true,
+                                       .rsa_key = rows[i].key ? rsa_key : NULL};
         struct bytes payload = from_hex(rows[i].hex);
         struct auth_server s;
 
@@ -390,7 +390,7 @@ static void server_learns_sha1(void **state)
     uint8_t room[64], sha1[NATIVE_HASH_SIZE], response[NATIVE_HASH_SIZE];
     uint8_t buffer[AUTH_PAYLOAD_MAX];
     struct writer out = writer_over(buffer, sizeof buffer);
-    struct auth_account account = {credential_of(HASH, "pw", room), N, false, false, NULL, NULL};
+    struct auth_account account = {.credential = credential_of(HASH, "pw", room), .plugin = N};
     struct auth_server s;
 
     (void)state;
