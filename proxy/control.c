@@ -17,6 +17,7 @@
 #include "proxy/http/http.h"
 #include "proxy/listener.h"
 #include "proxy/live.h"
+#include "proxy/locked.h"
 #include "proxy/log.h"
 #include "proxy/memory.h"
 #include "proxy/monitoring.h"
@@ -146,6 +147,14 @@ static void raise_descriptor_limit(const struct config *config)
                  "clients beyond that are refused",
                  (unsigned long long)limit.rlim_max, (unsigned long long)needed,
                  config->proxy.max_clients);
+    }
+}
+
+static void tell_what_is_not_locked(void)
+{
+    if (!locked_is_held()) {
+        log_warn(log_name("proxy", NULL),
+                 "memory for passwords cannot be locked (RLIMIT_MEMLOCK): it may be swapped out");
     }
 }
 
@@ -403,6 +412,7 @@ int control_run(struct config *config, struct config_sources *sources)
     }
     watch_signals(&control);
     raise_descriptor_limit(config);
+    tell_what_is_not_locked();
     /* Signals are for this thread's loop: monitors and workers inherit the mask that libuv sets. */
     start_program(&control, sources, tls);
     control.process.roster = current_roster;

@@ -1,7 +1,9 @@
 /*
- * See memory.h. The one idea: out of memory has one place where it is handled, die().
+ * See memory.h. The one idea: out of memory has one place where it is handled, mem_die().
  */
 #include "proxy/memory.h"
+
+#include "proxy/locked.h"
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -11,8 +13,7 @@
 #include <unistd.h>
 
 /* No stdio and no log here: either could ask for memory. */
-static void die(void) __attribute__((noreturn));
-static void die(void)
+void mem_die(void)
 {
     static const char last_words[] = "tidemark: out of memory\n";
     ssize_t ignored = write(STDERR_FILENO, last_words, sizeof(last_words) - 1);
@@ -24,7 +25,7 @@ static void die(void)
 static void *or_die(void *memory)
 {
     if (memory == NULL) {
-        die();
+        mem_die();
     }
     return memory;
 }
@@ -87,6 +88,13 @@ char *mem_printf(const char *format, ...)
     return or_die(text);
 }
 
+char *mem_secret(const char *text)
+{
+    size_t size = strlen(text) + 1;
+
+    return size <= LOCKED_MAX ? memcpy(locked_alloc(size), text, size) : mem_text(text);
+}
+
 void mem_free(void *memory)
 {
     free(memory);
@@ -94,7 +102,9 @@ void mem_free(void *memory)
 
 void mem_free_secret(char *secret)
 {
-    if (secret != NULL) {
+    if (secret != NULL && locked_has(secret)) {
+        locked_free(secret);
+    } else if (secret != NULL) {
         explicit_bzero(secret, strlen(secret));
         free(secret);
     }

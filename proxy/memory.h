@@ -33,10 +33,18 @@ char *mem_text_of(const char *data, size_t size) __attribute__((malloc, returns_
 char *mem_printf(const char *format, ...)
     __attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
 
+/* Out of memory: says so and ends the program. */
+void mem_die(void) __attribute__((noreturn));
+
 /* As free(); NULL is fine. */
 void mem_free(void *memory);
 
-/* Overwrites a NUL-terminated secret before freeing it; NULL is fine. */
+/* A copy of a NUL-terminated secret, in locked memory (locked.h) unless it is longer than any that
+ * can be configured. Owner: the caller, who gives it to mem_free_secret(). */
+char *mem_secret(const char *text) __attribute__((returns_nonnull, nonnull));
+
+/* Overwrites a NUL-terminated secret, of mem_secret() or another, before freeing it; NULL is fine.
+ */
 void mem_free_secret(char *secret);
 
 #endif

@@ -49,7 +49,7 @@ static char *text_for(struct build *build, const struct setting *setting,
     } else if (setting->type == SETTING_PATH) {
         text = resolved(entry->text, &entry->origin);
     } else {
-        text = mem_text(entry->text);
+        text = mem_secret(entry->text); /* whether it is one or not: it is gone in a moment */
     }
     if (complaint != NULL) {
         char *key = mem_printf("%s%s", setting->key, draft_form_ending(entry->form));

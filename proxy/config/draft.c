@@ -24,6 +24,14 @@ void draft_init(struct draft *draft, struct config_report *report)
     }
 }
 
+/* A copy of a value for draft_entry.text. */
+static char *copy_of(const struct setting *setting, const char *text)
+{
+    bool is_secret = setting->type == SETTING_SECRET || setting->type == SETTING_PASSWORD_HASH;
+
+    return is_secret ? mem_secret(text) : mem_text(text);
+}
+
 static void section_free(struct draft_section *section)
 {
     for (size_t i = 0; i < setting_count; i++) {
@@ -97,7 +105,7 @@ void draft_copy(struct draft *draft, const struct draft *from, struct config_rep
         for (size_t j = 0; j < setting_count; j++) {
             fresh->entries[j] = old->entries[j];
             fresh->entries[j].text =
-                old->entries[j].text != NULL ? mem_text(old->entries[j].text) : NULL;
+                old->entries[j].text != NULL ? copy_of(&settings[j], old->entries[j].text) : NULL;
         }
     }
 }
@@ -208,8 +216,10 @@ void draft_set(struct draft *draft, struct draft_section *section, const struct 
             report_warning(draft->report, &origin, key, "the quotes are part of the value");
         }
         mem_free_secret(entry->text);
-        *entry = (struct draft_entry){
-            .text = mem_text(text), .form = form, .is_bad = complaint != NULL, .origin = origin};
+        *entry = (struct draft_entry){.text = copy_of(setting, text),
+                                      .form = form,
+                                      .is_bad = complaint != NULL,
+                                      .origin = origin};
         mem_free(complaint);
     }
     mem_free(key);

@@ -22,7 +22,7 @@ void config_edits_append(struct config_edits *edits, enum config_edit_kind kind,
         .section = copy(section),
         .name = copy(name),
         .key = copy(key),
-        .value = copy(value),
+        .value = value != NULL ? mem_secret(value) : NULL, /* it may be one */
     };
 }
 

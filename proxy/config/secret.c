@@ -16,6 +16,7 @@ char *secret_from_file(const char *path, char **complaint)
 {
     char *text = NULL;
     size_t size = 0;
+    char *secret;
     int error = file_read_whole(path, SECRET_MAX, &text, &size);
 
     if (error != 0) {
@@ -37,7 +38,9 @@ char *secret_from_file(const char *path, char **complaint)
         mem_free(text);
         return NULL;
     }
-    return text;
+    secret = mem_secret(text);
+    mem_free_secret(text);
+    return secret;
 }
 
 char *secret_from_environment(char *const *environment, const char *name, char **complaint)
@@ -49,5 +52,5 @@ char *secret_from_environment(char *const *environment, const char *name, char *
                                 value != NULL ? EMPTY : "is not set, allowed: one that is");
         return NULL;
     }
-    return mem_text(value);
+    return mem_secret(value);
 }

@@ -201,7 +201,7 @@ static char *parse_hash(const char *text, char **field)
     if (text[0] != '*' || strlen(text) != 41 || strspn(text + 1, "0123456789abcdefABCDEF") != 40) {
         return mem_text("is not a hash of mysql_native_password");
     }
-    *field = mem_text(text);
+    *field = mem_secret(text);
     return NULL;
 }
 
@@ -232,7 +232,7 @@ static char *parse(const struct setting *setting, const char *text, void *field)
     case SETTING_RATIO:
         return parse_ratio(text, field);
     case SETTING_SECRET:
-        *(char **)field = mem_text(text);
+        *(char **)field = mem_secret(text);
         return NULL;
     }
     return mem_text("has no type");
