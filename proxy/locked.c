@@ -16,7 +16,7 @@
 /* A block and libsodium's canary of 16 bytes fill whole pages, or nearly so. */
 static const struct size {
     size_t piece, block;
-} sizes[] = {{64, 63 * 64}, {320, 12 * 320}, {LOCKED_MAX, LOCKED_MAX}};
+} sizes[] = {{64, 4032}, {320, 3840}, {LOCKED_MAX, LOCKED_MAX}};
 
 enum { SIZES = sizeof sizes / sizeof sizes[0] };
 

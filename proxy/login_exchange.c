@@ -197,7 +197,7 @@ enum login_step login_exchange_read(struct login_exchange *exchange, struct stre
     step = exchange->authenticating
                ? on_auth_packet(exchange, stream, frame_payload(in, frame))
                : on_login_packet(exchange, stream, frame_payload(in, frame), account, context);
-    stream_consume(stream, frame_size(frame));
+    stream_consume_secret(stream, frame_size(frame));
     return step;
 }
 

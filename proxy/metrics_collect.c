@@ -84,24 +84,25 @@ static void add_users(struct metrics *metrics, const struct roster *roster)
 {
     double others = 0;
 
-    for (unsigned i = 0; i < roster->user_count; i++) {
-        const struct roster_user *user = &roster->users[i];
-        double clients = atomic_load(&user->account->clients);
+    for (unsigned i = 0; i < roster_account_count(roster); i++) {
+        const struct config_user *user = roster_user(roster, i);
+        struct account *account = roster_account(roster, i);
+        double clients = atomic_load(&account->clients);
 
         if (i >= METRICS_USERS) {
             others += clients;
             continue;
         }
-        if (user->config == NULL && clients == 0) {
+        if (user == NULL && clients == 0) {
             continue; /* not configured any more, and its last client has gone */
         }
-        metrics_add(metrics, METRIC_USER_CLIENTS, clients, "user", user->account->name, NULL);
-        if (user->config != NULL && user->config->max_connections != 0) {
-            metrics_add(metrics, METRIC_USER_CLIENTS_LIMIT, user->config->max_connections, "user",
-                        user->account->name, NULL);
+        metrics_add(metrics, METRIC_USER_CLIENTS, clients, "user", account->name, NULL);
+        if (user != NULL && user->max_connections != 0) {
+            metrics_add(metrics, METRIC_USER_CLIENTS_LIMIT, user->max_connections, "user",
+                        account->name, NULL);
         }
     }
-    if (roster->user_count > METRICS_USERS) {
+    if (roster_account_count(roster) > METRICS_USERS) {
         metrics_add(metrics, METRIC_USER_CLIENTS, others, "user", metrics_others, NULL);
     }
 }

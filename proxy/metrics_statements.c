@@ -99,7 +99,7 @@ struct listing {
 /* Names as they are: how many series there are is bounded already, with "other" for the rest. */
 static const char *user_name(const struct roster *roster, const struct latency_series *series)
 {
-    return series->is_other ? metrics_others : roster->users[series->user].account->name;
+    return series->is_other ? metrics_others : roster_account(roster, series->user)->name;
 }
 
 static void list_series(void *context, const struct latency_series *series)
@@ -110,7 +110,7 @@ static void list_series(void *context, const struct latency_series *series)
     double bounds[LATENCY_BOUNDS];
 
     if ((series->server >= 0 && server == NULL) ||
-        (!series->is_other && series->user >= listing->roster->user_count)) {
+        (!series->is_other && series->user >= roster_account_count(listing->roster))) {
         return; /* just removed, or newer than this look at the roster */
     }
     for (size_t i = 0; i < LATENCY_BOUNDS; i++) {

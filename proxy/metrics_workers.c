@@ -41,8 +41,9 @@ struct worker_count {
 
 const char *metrics_user_label(const struct roster *roster, unsigned user)
 {
-    return user < METRICS_USERS && user < roster->user_count ? roster->users[user].account->name
-                                                             : metrics_others;
+    return user < METRICS_USERS && user < roster_account_count(roster)
+               ? roster_account(roster, user)->name
+               : metrics_others;
 }
 
 /* ---- on the worker's thread ---- */
@@ -96,7 +97,7 @@ static void count_group(const struct worker_count *count, const struct group *gr
 
 static void count_pools(struct worker_count *count, const struct worker *worker)
 {
-    unsigned users = worker->roster->user_count;
+    unsigned users = roster_account_count(worker->roster);
 
     count->server_count = worker->roster->server_count;
     count->user_count = (users < METRICS_USERS ? users : METRICS_USERS) + 1;
@@ -253,7 +254,8 @@ static bool sum_up(struct worker_count *all, struct inquiry *inquiry, struct met
 void metrics_collect_workers(struct metrics *metrics, struct program *program,
                              const struct roster *roster, unsigned patience_ms)
 {
-    unsigned users = roster->user_count < METRICS_USERS ? roster->user_count : METRICS_USERS;
+    unsigned accounts = roster_account_count(roster);
+    unsigned users = accounts < METRICS_USERS ? accounts : METRICS_USERS;
     struct worker_count all = {.server_count = roster->server_count, .user_count = users + 1};
     struct inquiry *inquiry = inquiry_begin(program->workers, program->worker_count, count_worker,
                                             sizeof(struct worker_count), dispose);

@@ -7,7 +7,6 @@
 #include "proxy/memory.h"
 #include "proxy/tls.h"
 
-#include <openssl/crypto.h>
 #include <string.h>
 
 /* The server that has, or last had, a number. */
@@ -20,8 +19,7 @@ struct registered_server {
 
 struct registry {
     struct registered_server servers[ROSTER_SERVERS];
-    struct account *accounts;
-    unsigned account_count;
+    struct accounts *accounts; /* owner */
 };
 
 /* ---- rosters ---- */
@@ -42,41 +40,18 @@ void roster_unref(struct roster *roster)
     }
 }
 
-const struct roster_user *roster_find_user(const struct roster *roster, const char *name)
-{
-    for (unsigned i = 0; i < roster->user_count; i++) {
-        if (roster->users[i].config != NULL && strcmp(roster->users[i].config->name, name) == 0) {
-            return &roster->users[i];
-        }
-    }
-    return NULL;
-}
-
 /* ---- the registry ---- */
 
 struct registry *registry_new(void)
 {
-    return mem_calloc(1, sizeof(struct registry));
-}
+    struct registry *registry = mem_calloc(1, sizeof *registry);
 
-static void free_account(struct account *account)
-{
-    struct user_secret *next;
-
-    for (struct user_secret *secret = account->secrets; secret != NULL; secret = next) {
-        next = secret->next;
-        OPENSSL_cleanse(secret->sha1, sizeof secret->sha1);
-        mem_free_secret(secret->hash);
-        mem_free(secret);
-    }
-    mem_free(account->name);
-    mem_free(account);
+    registry->accounts = accounts_new();
+    return registry;
 }
 
 void registry_free(struct registry *registry)
 {
-    struct account *next;
-
     if (registry == NULL) {
         return;
     }
@@ -84,10 +59,7 @@ void registry_free(struct registry *registry)
         mem_free(registry->servers[i].name);
         mem_free(registry->servers[i].address);
     }
-    for (struct account *account = registry->accounts; account != NULL; account = next) {
-        next = account->next;
-        free_account(account);
-    }
+    accounts_free(registry->accounts);
     mem_free(registry);
 }
 
@@ -186,76 +158,42 @@ static void register_servers(struct registry *registry, const struct roster *ros
     }
 }
 
-static struct account *account_of(struct registry *registry, const char *name)
-{
-    struct account *account;
-
-    for (account = registry->accounts; account != NULL; account = account->next) {
-        if (strcmp(account->name, name) == 0) {
-            return account;
-        }
-    }
-    account = mem_calloc(1, sizeof *account);
-    account->name = mem_text(name);
-    account->number = registry->account_count++;
-    account->next = registry->accounts;
-    registry->accounts = account;
-    return account;
-}
-
-static struct user_secret *secret_of(struct account *account, const char *hash)
-{
-    struct user_secret *secret;
-
-    for (secret = account->secrets; secret != NULL; secret = secret->next) {
-        if (strcmp(secret->hash, hash) == 0) {
-            return secret;
-        }
-    }
-    secret = mem_calloc(1, sizeof *secret);
-    secret->hash = mem_text(hash);
-    secret->next = account->secrets;
-    account->secrets = secret;
-    return secret;
-}
-
-static void enrol_users(struct registry *registry, struct roster *roster)
+static void enrol_users(struct roster *roster)
 {
     const struct config *config = roster->config;
 
-    for (struct account *account = registry->accounts; account != NULL; account = account->next) {
-        roster->users[account->number].account = account;
-    }
     for (size_t i = 0; i < config->user_count; i++) {
         const struct config_user *user = &config->users[i];
-        struct account *account = account_of(registry, user->name);
 
-        roster->users[account->number] = (struct roster_user){
-            .config = user,
-            .account = account,
-            .secret = secret_of(account, user->password_hash != NULL ? user->password_hash : ""),
-        };
+        roster->users[accounts_find(roster->accounts, user->name)->number].config = user;
     }
+    roster->is_open = config->user_count == 0;
+    roster->guest = (struct config_user){.name = "", .consistency = CONFIG_CONSISTENCY_UNSET};
 }
 
 struct roster *registry_enrol(struct registry *registry, struct config *config, struct tls *tls,
                               bool (*is_free)(void *context, unsigned number), void *context)
 {
     struct roster *roster;
+    unsigned count;
 
     for (size_t i = 0; i < config->user_count; i++) {
-        account_of(registry, config->users[i].name);
+        if (accounts_admit(registry->accounts, config->users[i].name) == NULL) {
+            return NULL;
+        }
     }
-    roster = mem_calloc(1, sizeof *roster + registry->account_count * sizeof roster->users[0]);
+    count = accounts_count(registry->accounts);
+    roster = mem_calloc(1, sizeof *roster + count * sizeof roster->users[0]);
+    roster->accounts = registry->accounts;
     atomic_init(&roster->references, 1);
     roster->config = config_ref(config);
     roster->tls = tls != NULL ? tls_ref(tls) : NULL;
-    roster->user_count = registry->account_count;
+    roster->user_count = count;
     if (!enrol_servers(registry, roster, is_free, context)) {
         roster_unref(roster);
         return NULL;
     }
-    enrol_users(registry, roster);
+    enrol_users(roster);
     register_servers(registry, roster);
     return roster;
 }

@@ -6,13 +6,13 @@
  *   struct config (from the files)  ──registry gives numbers──▶  struct roster ──▶ workers
  *
  * A server that is removed leaves a hole; its number may come to mean another server later, with
- * another `generation`. A server whose address changes is another server. Users' numbers are never
- * given to another user: who comes back under the same name has the same one.
+ * another `generation`. A server whose address changes is another server. Users have the numbers of
+ * their accounts (accounts.h).
  */
 #ifndef TIDEMARK_PROXY_ROSTER_H
 #define TIDEMARK_PROXY_ROSTER_H
 
-#include "protocol/auth.h"
+#include "proxy/accounts.h"
 #include "proxy/config/config.h"
 #include "router/balance.h"
 
@@ -22,24 +22,6 @@
 
 enum { ROSTER_SERVERS = BALANCE_SERVERS };
 
-/* SHA1 of a user's password, which the first client that proves it reveals, where only the
- * password's hash is configured; see proxy/client/user_secret.h. One per user and hash. */
-struct user_secret {
-    struct user_secret *next; /* in the registry */
-    char *hash;               /* owner: the password_hash it belongs to; "": none */
-    atomic_int state;         /* 0 nothing, 1 being written, 2 there */
-    uint8_t sha1[NATIVE_HASH_SIZE];
-};
-
-/* A user's name as long as the program runs, whether configured now or not. */
-struct account {
-    struct account *next; /* in the registry */
-    char *name;           /* owner */
-    unsigned number;
-    atomic_uint clients;         /* logged in now */
-    struct user_secret *secrets; /* owner */
-};
-
 struct roster_server {
     const struct config_server *config; /* NULL: a hole */
     unsigned generation;                /* of this number */
@@ -47,20 +29,21 @@ struct roster_server {
 
 struct roster_user {
     const struct config_user *config; /* NULL: not configured now */
-    struct account *account;          /* borrower */
-    struct user_secret *secret;       /* borrower: for config->password_hash */
 };
 
 struct tls;
 
 struct roster {
     atomic_uint references;
-    struct config *config; /* shared reference */
-    struct tls *tls;       /* shared reference; NULL: no TLS on either side */
-    unsigned server_count; /* highest number in use, plus 1 */
+    struct config *config;     /* shared reference */
+    struct tls *tls;           /* shared reference; NULL: no TLS on either side */
+    unsigned server_count;     /* highest number in use, plus 1 */
+    struct accounts *accounts; /* borrower: the registry's, which outlives all rosters */
+    bool is_open;              /* no user is configured: whoever the primary lets in is one */
+    struct config_user guest;  /* what holds for them */
     unsigned user_count;
     struct roster_server servers[ROSTER_SERVERS];
-    struct roster_user users[];
+    struct roster_user users[]; /* by account number */
 };
 
 struct roster *roster_ref(struct roster *roster);
@@ -73,9 +56,24 @@ static inline const struct config_server *roster_server(const struct roster *ros
     return number < ROSTER_SERVERS ? roster->servers[number].config : NULL;
 }
 
+/* What is configured for the account of that number; NULL: it may not come in now. */
 static inline const struct config_user *roster_user(const struct roster *roster, unsigned number)
 {
-    return number < roster->user_count ? roster->users[number].config : NULL;
+    const struct config_user *user =
+        number < roster->user_count ? roster->users[number].config : NULL;
+
+    return user == NULL && roster->is_open ? &roster->guest : user;
+}
+
+/* The account of that number, whether configured now or not; NULL where there is none. */
+static inline struct account *roster_account(const struct roster *roster, unsigned number)
+{
+    return accounts_at(roster->accounts, number);
+}
+
+static inline unsigned roster_account_count(const struct roster *roster)
+{
+    return accounts_count(roster->accounts);
 }
 
 /* Is this number still the server that it was in that generation? */
@@ -84,9 +82,6 @@ static inline bool roster_has(const struct roster *roster, unsigned number, unsi
     return roster_server(roster, number) != NULL &&
            roster->servers[number].generation == generation;
 }
-
-/* The configured user of that name, or NULL. */
-const struct roster_user *roster_find_user(const struct roster *roster, const char *name);
 
 /* ---- numbers ---- */
 

@@ -7,6 +7,7 @@
 #include "proxy/memory.h"
 
 #include <assert.h>
+#include <openssl/crypto.h>
 #include <string.h>
 #include <uv.h>
 
@@ -60,6 +61,14 @@ void stream_consume(struct stream *stream, size_t size)
         drop_kept(stream);
     }
     set_reading(stream);
+}
+
+void stream_consume_secret(struct stream *stream, size_t size)
+{
+    assert(size <= stream->view_size);
+    /* It is the stream's own memory, or the worker's read buffer. */
+    OPENSSL_cleanse((void *)(uintptr_t)stream->view, size);
+    stream_consume(stream, size);
 }
 
 void stream_expect(struct stream *stream, size_t size)

@@ -123,6 +123,9 @@ static inline struct bytes stream_peek(const struct stream *stream)
 /* Takes `size` bytes off the front of what is pending. */
 void stream_consume(struct stream *stream, size_t size);
 
+/* The same for bytes that may be a secret: they are overwritten. */
+void stream_consume_secret(struct stream *stream, size_t size);
+
 /* The owner needs this many bytes together before it can go on: raises the limit at which reading
  * stops. Never lowers it below PENDING_HIGH_BYTES. */
 void stream_expect(struct stream *stream, size_t size);

@@ -288,6 +288,8 @@ static bool set_up_clients(struct tls *tls, const struct config_tls *config, str
         *error = mem_printf("[tls] client: %s", tls_complaint());
         return false;
     }
+    /* What clients sent, their passwords for instance, does not stay in OpenSSL's buffers. */
+    SSL_CTX_set_options(tls->clients, SSL_OP_CLEANSE_PLAINTEXT);
     SSL_CTX_set_verify(tls->clients, how[config->verify_client], NULL);
     return (config->cert[0] == 0 ? own_pair(tls, before, error)
                                  : configured_pair(tls, contents, error)) &&

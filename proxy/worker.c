@@ -6,6 +6,7 @@
 #include "health/topology.h"
 #include "proxy/backend/pool.h"
 #include "proxy/backend/prepared_cache.h"
+#include "proxy/client/checks.h"
 #include "proxy/client/command.h"
 #include "proxy/client/environment.h"
 #include "proxy/client/leave.h"
@@ -46,6 +47,7 @@ void worker_init(struct worker *worker, unsigned number, struct process *process
     worker->roster = process->roster(process);
     worker->pool = pool_new(worker, &session_pool_events);
     pool_adopt_roster(worker->pool);
+    worker->checks = checks_new(worker);
     worker->topology = process->topology(process);
     statistics_init(&worker->statistics, worker_config(worker)->pool.digests, worker_now(worker));
 }
@@ -57,6 +59,7 @@ void worker_dispose(struct worker *worker)
     assert(worker_is_empty(worker));
     kill_close_post(worker);
     pool_free(worker->pool);
+    checks_free(worker->checks);
     prepared_store_free(worker->prepared);
     environment_store_free(worker->environments);
     topology_unref(worker->topology);
@@ -190,6 +193,13 @@ void worker_wake(struct worker *worker)
     kill_read_post(worker);
 }
 
+bool worker_knows_user(const struct worker *worker, const struct session *session)
+{
+    return roster_user(worker->roster, session->user) != NULL &&
+           (!worker->roster->is_open ||
+            !atomic_load_explicit(&session->account->keeping.is_refused, memory_order_relaxed));
+}
+
 /* Somebody waits for a connection to that server, or it is to lose all of them: then nobody keeps
  * one for warnings that nobody has asked for. */
 static bool is_wanted_back(const struct worker *worker, unsigned server)
@@ -230,8 +240,7 @@ static void end_overdue(struct worker *worker, struct session *session, uint64_t
         }
         if (worker->draining && (session_is_movable(session) || now >= worker->drain_until_ns)) {
             session_close(session, "shutting down");
-        } else if (roster_user(worker->roster, session->user) == NULL &&
-                   session_is_movable(session)) {
+        } else if (!worker_knows_user(worker, session) && session_is_movable(session)) {
             session_close(session, "its user was removed");
         } else if (session->idle_queries != session->queries) {
             session->idle_queries = session->queries;
@@ -271,6 +280,7 @@ void worker_tick(struct worker *worker)
         next = session->next;
         end_overdue(worker, session, now);
     }
+    checks_tick(worker->checks, now);
     pool_tick(worker->pool, now);
     if (worker->draining && worker->sessions == NULL) {
         pool_close(worker->pool);

@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 struct backend;
+struct checks;
 struct pool;
 struct session;
 struct stream;
@@ -72,6 +73,7 @@ struct worker {
     struct topology *topology;              /* shared reference; NULL before the first */
     struct environment_store *environments; /* owner */
     struct pool *pool;                      /* owner */
+    struct checks *checks;                  /* owner: what the primary is asked of accounts */
     struct session *sessions;               /* owner: list of all */
     size_t session_count;
     struct balance_state balance;
@@ -136,6 +138,10 @@ static inline enum server_role worker_server_role(const struct worker *worker, u
 /* Adopts the current roster and topology, takes what was granted, gives up what others asked for.
  */
 void worker_wake(struct worker *worker);
+
+/* The session's account may go on: it is configured, or where no user is, the primary has not
+ * refused it since. */
+bool worker_knows_user(const struct worker *worker, const struct session *session);
 
 /* Ends whatever is over its time; to be called every WORKER_TICK_MS. */
 void worker_tick(struct worker *worker);

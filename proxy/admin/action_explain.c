@@ -178,15 +178,14 @@ static void add_rows(struct look_context *look, const struct question *question)
 /* The user's number; -1 with *message: there is no such user. */
 static int find_user(const struct roster *roster, const char *name, char **message)
 {
-    for (unsigned i = 0; i < roster->user_count; i++) {
-        const struct config_user *user = roster_user(roster, i);
-
-        if (user != NULL && (name == NULL || strcmp(user->name, name) == 0)) {
+    for (unsigned i = 0; i < roster_account_count(roster); i++) {
+        if (roster_user(roster, i) != NULL &&
+            (name == NULL || strcmp(roster_account(roster, i)->name, name) == 0)) {
             return (int)i;
         }
     }
     *message = name != NULL ? mem_printf("there is no user \"%s\"", name)
-                            : mem_text("no users are configured");
+                            : mem_text("no users are configured, and none has logged in yet");
     return -1;
 }
 

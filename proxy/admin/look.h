@@ -51,7 +51,8 @@ static inline const char *look_server_name(const struct look_context *look, unsi
 /* Also of one that is configured no more. */
 static inline const char *look_user_name(const struct look_context *look, unsigned number)
 {
-    return number < look->roster->user_count ? look->roster->users[number].account->name : NULL;
+    return number < roster_account_count(look->roster) ? roster_account(look->roster, number)->name
+                                                       : NULL;
 }
 
 /* How long ago the moment was, in milliseconds; 0: SQL NULL. */

@@ -61,12 +61,10 @@ static void count_pool(void *context, const struct pool_sight *sight)
     }
 }
 
-static void add_user(struct admin_rows *rows, const struct roster_user *user,
-                     const struct counts *counts)
+static void add_user(struct admin_rows *rows, const struct config_user *config,
+                     const struct account *account, const struct counts *counts)
 {
-    const struct config_user *config = user->config;
-
-    admin_rows_text(rows, config->name);
+    admin_rows_text(rows, account->name);
     admin_rows_text(rows,
                     config->consistency != CONFIG_CONSISTENCY_UNSET
                         ? config_consistency_name((enum config_consistency)config->consistency)
@@ -74,7 +72,7 @@ static void add_user(struct admin_rows *rows, const struct roster_user *user,
     admin_rows_integer(rows, config->max_connections);
     admin_rows_text(rows, config->password != NULL ? MASK : NULL);
     admin_rows_text(rows, config->password_hash != NULL ? MASK : NULL);
-    admin_rows_integer(rows, atomic_load(&user->account->clients));
+    admin_rows_integer(rows, atomic_load(&account->clients));
     admin_rows_integer(rows, counts->idle);
     admin_rows_integer(rows, counts->leased);
     admin_rows_integer(rows, counts->opening);
@@ -84,13 +82,16 @@ static void add_user(struct admin_rows *rows, const struct roster_user *user,
 static void fill(struct program *program, struct admin_rows *rows)
 {
     struct look_context look = look_begin(program, rows);
-    struct users users = {.count = look.roster->user_count,
-                          .counts = mem_calloc(look.roster->user_count, sizeof *users.counts)};
+    struct users users = {.count = roster_account_count(look.roster)};
+
+    users.counts = mem_calloc(users.count, sizeof *users.counts);
 
     survey_pools(program, count_pool, &users);
     for (unsigned number = 0; number < users.count; number++) {
-        if (look.roster->users[number].config != NULL) {
-            add_user(rows, &look.roster->users[number], &users.counts[number]);
+        const struct config_user *user = roster_user(look.roster, number);
+
+        if (user != NULL) {
+            add_user(rows, user, roster_account(look.roster, number), &users.counts[number]);
         }
     }
     mem_free(users.counts);

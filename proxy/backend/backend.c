@@ -6,6 +6,7 @@
 #include "health/topology.h"
 #include "protocol/frame.h"
 #include "protocol/proxy_header.h"
+#include "proxy/backend/asking.h"
 #include "proxy/backend/killer.h"
 #include "proxy/backend/login.h"
 #include "proxy/backend/pool.h"
@@ -75,6 +76,7 @@ static void on_closed(void *owner)
     }
     pool_closed(backend, &backend->error);
     killer_gone(backend);
+    asking_gone(backend);
     backend_login_dispose(backend);
     for (unsigned i = 0; i < backend->step_count; i++) {
         prepared_text_unref(backend->steps[(backend->step_first + i) % BACKEND_STEPS].prepared);
@@ -90,7 +92,7 @@ void backend_fail(struct backend *backend, const struct sql_error *error)
     if (backend->state == BACKEND_CLOSING) {
         return;
     }
-    if (error->code != 0) {
+    if (error->code != 0 && backend->asking == NULL) {
         log_warn(log_number("backend", backend->id), "failed server=%s thread=%u error=%u \"%s\"",
                  server_name(backend), backend->thread_id, error->code, error->text);
     }
@@ -132,8 +134,9 @@ bool backend_awaits(const struct backend *backend, enum step_kind kind)
 static bool may_quit(const struct backend *backend)
 {
     return (backend->state == BACKEND_IDLE || backend->state == BACKEND_SETUP) &&
-           (backend->has_permit || backend->killing != NULL) && !backend->is_killed &&
-           !backend->is_cut && !backend->stream->ended && !backend_awaits(backend, STEP_CLIENT) &&
+           (backend->has_permit || backend->killing != NULL || backend->asking != NULL) &&
+           !backend->is_killed && !backend->is_cut && !backend->stream->ended &&
+           !backend_awaits(backend, STEP_CLIENT) &&
            (backend->step_count > 0 || stream_peek(backend->stream).size == 0);
 }
 
@@ -376,9 +379,13 @@ void backend_logged_in(struct backend *backend)
 
     backend_login_dispose(backend);
     enter(backend, BACKEND_SETUP);
-    if (backend->killing != NULL) {
+    if (backend->killing != NULL || backend->asking != NULL) {
         environment_unref(blank);
-        killer_logged_in(backend);
+        if (backend->killing != NULL) {
+            killer_logged_in(backend);
+        } else {
+            asking_logged_in(backend);
+        }
         return;
     }
     backend_set_environment(backend,

@@ -34,6 +34,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct asking;
 struct backend_parcel;
 struct config_server;
 struct environment;
@@ -103,6 +104,8 @@ struct backend {
     bool has_permit;          /* false once it went on with a parcel or to its killer, or as one */
     bool is_killed;           /* once it is closed, the server is told to end what runs there */
     struct killing *killing;  /* owner: it was opened only for this; NULL: it was not. killer.h */
+    struct asking *asking;    /* owner: it was opened only to ask something; NULL: it was not */
+    unsigned credential;      /* the generation of the account's secret it was opened with */
     unsigned killers;         /* opened to end a command here, and not done yet; of these: */
     unsigned kills_under_way; /* sent, and not answered yet: nothing else may be sent here */
     uint64_t client_commands; /* of clients, so far */

@@ -11,9 +11,11 @@
  */
 #include "proxy/backend/login.h"
 
+#include "health/topology.h"
 #include "protocol/capability.h"
 #include "protocol/frame.h"
 #include "protocol/handshake.h"
+#include "proxy/backend/asking.h"
 #include "proxy/backend/backend.h"
 #include "proxy/backend/pool.h"
 #include "proxy/client/user_secret.h"
@@ -46,6 +48,7 @@ struct backend_login {
     struct greeting greeting; /* its texts are in `plugin` */
     char plugin[PLUGIN_NAME_BYTES];
     struct auth_client auth;
+    struct kept kept; /* what `auth` proves, unless it is configured; shared reference */
 };
 
 void backend_login_begin(struct backend *backend)
@@ -56,6 +59,7 @@ void backend_login_begin(struct backend *backend)
 void backend_login_dispose(struct backend *backend)
 {
     if (backend->login != NULL) {
+        secret_unref(backend->login->kept.secret);
         OPENSSL_cleanse(backend->login, sizeof *backend->login);
         mem_free(backend->login);
         backend->login = NULL;
@@ -75,16 +79,40 @@ static void protocol_error(struct backend *backend, const char *what)
     backend_fail(backend, &error);
 }
 
-/* An ERR from the server, with the server's name in front of its text. */
+/* Where no user is configured the primary's word counts; what others lack may be on its way. */
+static void note_refused_secret(struct backend *backend)
+{
+    struct account *account = backend->group->account;
+
+    if (!backend->roster->is_open || backend->login->kept.secret == NULL) {
+        return;
+    }
+    if (worker_server_role(backend->worker, backend->server) == ROLE_PRIMARY) {
+        keeping_refuse(&account->keeping, backend->login->kept.secret);
+    } else {
+        atomic_store(&account->keeping.is_doubted, true);
+    }
+}
+
+/* An ERR from the server, with the server's name in front of its text, unless the account is the
+ * server's own too. */
 static void refused(struct backend *backend, const struct sql_error *error)
 {
-    struct sql_error named =
-        error_make(ERROR_UNKNOWN, "server %s refused the login of user %s: %s",
-                   server_name(backend), backend->group->account->name, error->text);
+    struct sql_error named;
+
+    if (backend->asking != NULL) {
+        asking_refused(backend, error);
+        return;
+    }
+    if (refusal_is_final(error->code)) {
+        note_refused_secret(backend);
+    }
+    named = error_make(ERROR_UNKNOWN, "server %s refused the login of user %s: %s",
+                       server_name(backend), backend->group->account->name, error->text);
 
     named.code = error->code;
     memcpy(named.sqlstate, error->sqlstate, sizeof named.sqlstate);
-    backend_fail(backend, &named);
+    backend_fail(backend, backend->roster->is_open ? error : &named);
 }
 
 /* Is what goes to the server safe from who might listen? */
@@ -94,14 +122,25 @@ static bool is_private(const struct backend *backend)
            stream_is_tls(backend->stream);
 }
 
+static struct credential credential_of(struct backend *backend)
+{
+    struct credential credential;
+
+    if (backend->asking != NULL) {
+        return asking_credential(backend);
+    }
+    credential = user_credential(backend->roster, backend->group->account, &backend->login->kept);
+    backend->credential = backend->login->kept.generation;
+    return credential;
+}
+
 static void send_login(struct backend *backend, uint8_t sequence)
 {
     uint8_t response[AUTH_PAYLOAD_MAX];
     uint8_t packet[LOGIN_SCRATCH_BYTES];
     struct writer auth_out = writer_over(response, sizeof response);
     struct writer out = writer_over(packet, sizeof packet);
-    struct credential credential =
-        user_credential(backend->roster, backend->group->account->number);
+    struct credential credential = credential_of(backend);
     const struct greeting *greeting = &backend->login->greeting;
     struct login login = {.max_packet = MAX_PACKET, .collation = LOGIN_COLLATION};
     size_t at;

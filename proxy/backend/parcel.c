@@ -73,6 +73,7 @@ struct backend_parcel *backend_pack(struct backend *backend)
     parcel->capabilities = backend->capabilities;
     parcel->status = backend->status;
     parcel->era = backend->era;
+    parcel->credential = backend->credential;
     parcel->opened_ns = backend->opened_ns;
     parcel->expires_ns = backend->expires_ns;
     parcel->last_session = backend->last_session;
@@ -116,6 +117,7 @@ void backend_unpack(struct worker *worker, struct group *group, unsigned server,
     backend->capabilities = parcel->capabilities;
     backend->status = parcel->status;
     backend->era = parcel->era;
+    backend->credential = parcel->credential;
     backend->opened_ns = parcel->opened_ns;
     backend->expires_ns = parcel->expires_ns;
     backend->last_session = parcel->last_session;

@@ -22,6 +22,7 @@ struct backend_parcel {
     uint32_t thread_id;
     uint64_t identity;
     uint64_t capabilities;
+    unsigned credential;
     uint16_t status;
     bool needs_reset; /* it has prepared statements, which stay behind */
     unsigned era;

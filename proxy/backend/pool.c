@@ -396,6 +396,12 @@ void pool_closed(struct backend *backend, const struct sql_error *error)
     }
 }
 
+bool pool_has_old_secret(const struct backend *backend)
+{
+    return backend->credential !=
+           atomic_load_explicit(&backend->group->account->keeping.generation, memory_order_relaxed);
+}
+
 void pool_give_back(struct pool *pool, struct lease *lease, bool clean)
 {
     struct backend *backend = lease->backend;
@@ -419,6 +425,8 @@ void pool_give_back(struct pool *pool, struct lease *lease, bool clean)
         backend_close(backend, pool->closed ? "shutting down" : "its state cannot be shared");
     } else if (!backend_is_wanted(backend)) {
         backend_close(backend, "its server was removed");
+    } else if (pool_has_old_secret(backend)) {
+        backend_close(backend, "its password is not known to be right any more");
     } else if (permits_are_exceeded(permits_of(pool), backend->server)) {
         backend_close(backend, "max_connections was lowered");
     } else if (backend->kills_under_way > 0) {

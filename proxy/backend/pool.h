@@ -135,6 +135,9 @@ void pool_closed(struct backend *backend, const struct sql_error *error);
 /* An idle connection is about to be closed by itself. */
 void pool_forget_idle(struct backend *backend);
 
+/* The account's secret is another one since it was opened. */
+bool pool_has_old_secret(const struct backend *backend);
+
 /* For pool_time.c: opens a connection with a permit that is ours; closes an idle one. */
 void pool_open_one(struct pool *pool, struct group *group, unsigned server);
 void pool_discard_idle(struct pool *pool, struct backend *backend, const char *reason);

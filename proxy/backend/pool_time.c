@@ -29,6 +29,17 @@ static void fail_overdue(struct pool *pool, uint64_t now)
     }
 }
 
+/* Where no users are configured only those who are there are worth connections in advance. */
+static bool may_be_kept_ready(const struct pool *pool, const struct group *group)
+{
+    const struct roster *roster = pool->worker->roster;
+    struct account *account = group->account;
+
+    return roster_user(roster, account->number) != NULL &&
+           (!roster->is_open ||
+            (atomic_load(&account->clients) > 0 && !atomic_load(&account->keeping.is_refused)));
+}
+
 static void tidy(struct pool *pool, struct group *group, unsigned server, uint64_t now)
 {
     const struct config_pool *config = &worker_config(pool->worker)->pool;
@@ -36,18 +47,21 @@ static void tidy(struct pool *pool, struct group *group, unsigned server, uint64
     uint64_t idle_limit = (uint64_t)config->idle_timeout_ms * 1000000;
     const struct server_info *info = worker_server(pool->worker, server);
     bool is_draining = info != NULL && info->state == STATE_DRAINING;
+    unsigned min_idle = may_be_kept_ready(pool, group) ? config->min_idle : 0;
     struct backend *next;
 
     for (struct backend *backend = here->idle; backend != NULL; backend = next) {
         next = backend->next;
-        if (backend->expires_ns != 0 && now >= backend->expires_ns) {
+        if (pool_has_old_secret(backend)) {
+            pool_discard_idle(pool, backend, "its password is not known to be right any more");
+        } else if (backend->expires_ns != 0 && now >= backend->expires_ns) {
             pool_discard_idle(pool, backend, "max_lifetime_ms");
         } else if (is_draining) {
             pool_discard_idle(pool, backend, "its server is being drained");
         } else if (permits_are_exceeded(pool->worker->process->permits, server)) {
             pool_discard_idle(pool, backend, "max_connections was lowered");
         } else if (idle_limit != 0 && now >= backend->idle_ns + idle_limit &&
-                   (here->idle_count > config->min_idle || pool_is_of_an_older_era(backend))) {
+                   (here->idle_count > min_idle || pool_is_of_an_older_era(backend))) {
             pool_discard_idle(pool, backend, "idle_timeout_ms");
         }
     }
@@ -61,8 +75,7 @@ static void fill_up(struct pool *pool, struct group *group, unsigned server, uin
     const struct server_info *info = worker_server(pool->worker, server);
 
     if (info == NULL || !info->usable || now < here->retry_ns ||
-        roster_server(pool->worker->roster, server) == NULL ||
-        roster_user(pool->worker->roster, group->account->number) == NULL) {
+        roster_server(pool->worker->roster, server) == NULL || !may_be_kept_ready(pool, group)) {
         return;
     }
     if (here->idle_count + here->opening < min_idle && here->leased + here->opening < min_idle &&

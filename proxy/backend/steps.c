@@ -6,6 +6,7 @@
 
 #include "protocol/frame.h"
 #include "protocol/prepared.h"
+#include "proxy/backend/asking.h"
 #include "proxy/backend/killer.h"
 #include "proxy/backend/login.h"
 #include "proxy/backend/pool.h"
@@ -240,6 +241,10 @@ void backend_read(struct backend *backend)
 {
     if (backend->state == BACKEND_LOGIN) {
         backend_login_read(backend);
+    }
+    if (backend->asking != NULL) {
+        asking_read(backend);
+        return;
     }
     while (backend->state == BACKEND_SETUP || backend->state == BACKEND_LEASED) {
         if (backend->step_count == 0) {

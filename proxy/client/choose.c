@@ -290,12 +290,8 @@ static uint64_t hash_text(uint64_t hash, const char *text, const char *end)
 static void prepare_client_hash(const struct session *session, struct candidate *candidates,
                                 size_t count, struct balance_request *request)
 {
-    const struct config_user *user = roster_user(session->worker->roster, session->user);
-
     request->client_hash = hash_text(0, session->peer, strrchr(session->peer, ':'));
-    if (user != NULL) {
-        request->client_hash = hash_text(request->client_hash, user->name, NULL);
-    }
+    request->client_hash = hash_text(request->client_hash, session->account->name, NULL);
     for (size_t i = 0; i < count; i++) {
         const char *name = session->worker->topology->servers[i].name;
 

@@ -228,7 +228,7 @@ void explain_route_for(struct worker *worker, unsigned user, struct bytes schema
     session->last_server = -1;
     session->status = STATUS_AUTOCOMMIT;
     session->user = user;
-    session->account = worker->roster->users[user].account;
+    session->account = roster_account(worker->roster, user);
     session->environment = environment != NULL ? environment : environment_ref(blank);
     /* A group of its own, with no connection: asking must not open any. */
     session->group = mem_calloc(1, sizeof *session->group);

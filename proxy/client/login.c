@@ -13,6 +13,7 @@
 #include "protocol/frame.h"
 #include "proxy/client/command.h"
 #include "proxy/client/environment.h"
+#include "proxy/client/login_state.h"
 #include "proxy/client/offer.h"
 #include "proxy/client/proxied.h"
 #include "proxy/client/send.h"
@@ -26,30 +27,17 @@
 #include "proxy/worker.h"
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <string.h>
 
 enum {
     FALLBACK_COLLATION = 45, /* utf8mb4_general_ci */
 };
 
-struct session_login {
-    struct login_exchange exchange;
-    bool greeted;
-    bool change_user;
-    bool is_spared;                 /* a load balancer's own: failures before do not count */
-    bool may_begin;                 /* its password may be looked at */
-    uint64_t held_until_ns;         /* not before, for failures before it; 0: not asked yet */
-    bool header_sought;             /* the first bytes came: no PROXY header from here on */
-    struct roster *roster;          /* shared reference: what the password is checked with */
-    const struct roster_user *user; /* in the roster; NULL: there is none of that name */
-    uint8_t hash[NATIVE_HASH_SIZE]; /* of password_hash */
-    uint8_t nonce[AUTH_NONCE_SIZE]; /* for client_ed25519 */
-};
-
 void login_dispose(struct session *session)
 {
     if (session->login != NULL) {
+        guest_dispose(&session->login->guest);
+        secret_unref(session->login->kept.secret);
         roster_unref(session->login->roster);
         login_exchange_dispose(&session->login->exchange);
         OPENSSL_cleanse(session->login, sizeof *session->login);
@@ -128,30 +116,6 @@ void login_greet(struct session *session)
 
 /* ---- account ---- */
 
-static void deny(struct session *session)
-{
-    const struct session_login *login = session->login;
-    struct sql_error error = login_exchange_refusal(&login->exchange, session->peer);
-    struct throttle *throttle = session->worker->process->throttle;
-    struct bytes host = peer_host(session->peer);
-    uint64_t now = worker_now(session->worker);
-
-    if (!login->is_spared) {
-        throttle_failed(throttle, host, login->exchange.name, now);
-        if (login->change_user) {
-            /* Who got in as one must not try out the passwords of others without delay. */
-            throttle_misused(throttle, host, session->account->name, now);
-        }
-    }
-    session_fail(session, &error);
-}
-
-/* Nobody on the way can listen; as servers see it, a Unix socket counts. */
-static bool is_private(const struct session *session)
-{
-    return session->is_unix || stream_is_tls(session->client);
-}
-
 /* As a server with require_secure_transport says it, once the password was right: MariaDB has no
  * word for it. */
 static void deny_clear_text(struct session *session)
@@ -162,59 +126,10 @@ static void deny_clear_text(struct session *session)
                                         "--require_secure_transport=ON.");
 
     if (facts != NULL && facts->flavor == FLAVOR_MARIADB) {
-        deny(session);
+        login_deny(session);
     } else {
         session_fail(session, &error);
     }
-}
-
-/* The connection is what the user's must be. */
-static bool is_as_required(const struct session *session, const struct config_user *user)
-{
-    switch ((enum config_require)user->require) {
-    case CONFIG_REQUIRE_NONE:
-        break;
-    case CONFIG_REQUIRE_SSL:
-        return stream_is_tls(session->client);
-    case CONFIG_REQUIRE_X509:
-        return stream_tls_peer_is_certified(session->client);
-    }
-    return true;
-}
-
-/* What is known of the user who wants to come in: for login_exchange. */
-static struct auth_account find_account(void *context, const char *name)
-{
-    struct session *session = context;
-    struct session_login *login = session->login;
-    const struct server_facts *facts = session_facts(session);
-    struct auth_account account = {.secure = is_private(session),
-                                   .rsa_key = session->worker->process->rsa_key,
-                                   .may_be_clear = stream_is_tls(session->client)};
-
-    login->roster = roster_ref(session->worker->roster);
-    login->user = roster_find_user(login->roster, name);
-    account.plugin = facts != NULL && auth_plugin_of(bytes_of_text(facts->default_plugin)) ==
-                                          AUTH_PLUGIN_CACHING_SHA2
-                         ? AUTH_PLUGIN_CACHING_SHA2
-                         : AUTH_PLUGIN_NATIVE;
-    if (RAND_bytes(login->nonce, sizeof login->nonce) == 1) {
-        nonce_from_random(login->nonce);
-        account.nonce = login->nonce;
-    }
-    if (login->user != NULL) {
-        const struct config_user *user = login->user->config;
-
-        if (user->password != NULL) {
-            account.credential =
-                (struct credential){CREDENTIAL_PASSWORD, bytes_of_text(user->password)};
-        } else if (user_hash(user, login->hash)) {
-            account.credential = (struct credential){CREDENTIAL_NATIVE_HASH,
-                                                     bytes_of(login->hash, sizeof login->hash)};
-            account.plugin = AUTH_PLUGIN_NATIVE;
-        }
-    }
-    return account;
 }
 
 const struct environment *login_environment(struct session *session, struct bytes schema)
@@ -260,20 +175,23 @@ static void finish(struct session *session)
 static void verified(struct session *session)
 {
     struct session_login *login = session->login;
-    const struct config_user *user = login->user->config;
+    const struct config_user *user = login->user;
     const struct environment *environment;
-    unsigned count = atomic_fetch_add(&login->user->account->clients, 1) + 1;
+    unsigned count = atomic_fetch_add(&login->account->clients, 1) + 1;
 
-    throttle_succeeded(session->worker->process->throttle, peer_host(session->peer), user->name,
-                       worker_now(session->worker));
-    user_secret_learn(login->user, &login->exchange.auth);
-    session->account = login->user->account;
+    throttle_succeeded(session->worker->process->throttle, peer_host(session->peer),
+                       login->account->name, worker_now(session->worker));
+    if (!login->roster->is_open) {
+        user_secret_learn(user, login->account, &login->exchange.auth);
+    }
+    session->account = login->account;
     session->user = session->account->number;
     session->counted = true;
     if (user->max_connections != 0 && count > user->max_connections) {
-        struct sql_error error = error_make(
-            ERROR_TOO_MANY_USER_CONNECTIONS,
-            "User %s already has more than 'max_user_connections' active connections", user->name);
+        struct sql_error error =
+            error_make(ERROR_TOO_MANY_USER_CONNECTIONS,
+                       "User %s already has more than 'max_user_connections' active connections",
+                       login->account->name);
 
         session_fail(session, &error);
         return;
@@ -306,19 +224,23 @@ void login_schema_entered(struct session *session)
 
 void login_schema_refused(struct session *session, const struct sql_error *error)
 {
-    session_fail(session, error);
+    if (error->code == ERROR_ACCESS_DENIED && session->login->roster->is_open) {
+        login_deny(session); /* what was kept is not right any more */
+    } else {
+        session_fail(session, error);
+    }
 }
 
 /* ---- the exchange ---- */
 
-static void proved(struct session *session)
+void login_proved(struct session *session)
 {
-    const struct roster_user *user = session->login->user;
+    const struct config_user *user = session->login->user;
 
-    if (user == NULL || !is_as_required(session, user->config)) {
-        deny(session);
+    if (user == NULL || !login_is_as_required(session, user)) {
+        login_deny(session);
     } else if (worker_config(session->worker)->tls.client == CONFIG_TLS_CLIENT_REQUIRED &&
-               !is_private(session)) {
+               !login_is_private(session)) {
         deny_clear_text(session);
     } else {
         verified(session);
@@ -337,11 +259,17 @@ static void act_on(struct session *session, enum login_step step)
     case LOGIN_WAITS:
         break;
     case LOGIN_PROVED:
-        proved(session);
+        if (session->login->roster->is_open) {
+            guest_proved(session);
+        } else {
+            login_proved(session);
+        }
         break;
     case LOGIN_CLAIMED:
+        guest_claimed(session);
+        break;
     case LOGIN_DENIED:
-        deny(session);
+        login_deny(session);
         break;
     case LOGIN_FAILED:
         session_fail(session, &error);
@@ -383,24 +311,16 @@ static bool seek_header(struct session *session)
 }
 
 /* After failures from its address the login packet stays in the stream for a while. */
-static bool may_begin(struct session *session)
+static bool may_begin(struct session *session, const struct login *packet)
 {
     struct session_login *login = session->login;
-    struct bytes in = stream_peek(session->client);
     uint64_t now = worker_now(session->worker);
     char name[LOGIN_NAME_BYTES];
-    struct login packet;
-    struct frame frame;
 
-    if (login->may_begin || login->is_spared) {
+    if (login->may_begin || login->is_spared || !bytes_to_text(packet->user, name, sizeof name)) {
         return true;
     }
     if (login->held_until_ns == 0) {
-        if (frame_read(in, &frame) != PARSE_OK || !frame_is_whole(in, frame) ||
-            login_decode(frame_payload(in, frame), &packet) != PARSE_OK ||
-            !bytes_to_text(packet.user, name, sizeof name)) {
-            return true; /* nothing that a password could be in */
-        }
         login->held_until_ns =
             throttle_when(session->worker->process->throttle, peer_host(session->peer), name, now);
     }
@@ -418,8 +338,20 @@ void login_tick(struct session *session, uint64_t now_ns)
     }
 }
 
+/* False: what is there is something else, and nothing that a password could be in. */
+static bool has_login_packet(const struct session *session, struct login *packet)
+{
+    struct bytes in = stream_peek(session->client);
+    struct frame frame;
+
+    return !session->login->exchange.authenticating && frame_read(in, &frame) == PARSE_OK &&
+           frame_is_whole(in, frame) && !login_is_tls_request(frame_payload(in, frame)) &&
+           login_decode(frame_payload(in, frame), packet) == PARSE_OK;
+}
+
 void login_read(struct session *session)
 {
+    struct login packet;
     struct frame frame;
 
     if (!seek_header(session)) {
@@ -431,11 +363,21 @@ void login_read(struct session *session)
         }
         return;
     }
-    if (!may_begin(session)) {
+    if (guest_waits(session)) {
         return;
     }
+    if (has_login_packet(session, &packet)) {
+        if (!may_begin(session, &packet)) {
+            return;
+        }
+        if (!guest_may_begin(session, &packet)) {
+            /* It stays in the stream until then; an error meanwhile would be the answer to it. */
+            session->sequence = (uint8_t)(session->login->exchange.sequence + 1);
+            return;
+        }
+    }
     act_on(session,
-           login_exchange_read(&session->login->exchange, session->client, find_account, session));
+           login_exchange_read(&session->login->exchange, session->client, login_account, session));
 }
 
 void login_overdue(struct session *session)
@@ -446,8 +388,18 @@ void login_overdue(struct session *session)
     if (session->login != NULL && !session->login->greeted) {
         error = error_make(ERROR_TOO_MANY_CONNECTIONS,
                            "no server has answered yet, so there is nothing to log in to");
+    } else if (session->login != NULL && guest_waits(session)) {
+        error = error_make(ERROR_SERVER_LOST, "the password could not be checked in time%s%s",
+                           checks_trouble(&session->login->guest.waiter)[0] != '\0' ? ": " : "",
+                           checks_trouble(&session->login->guest.waiter));
     }
     session_fail(session, &error);
+}
+
+void login_begin_change(struct session *session, const struct login *packet)
+{
+    act_on(session, login_exchange_begin(&session->login->exchange, session->client, packet,
+                                         login_account, session));
 }
 
 void login_change_user(struct session *session, struct bytes payload)
@@ -473,6 +425,10 @@ void login_change_user(struct session *session, struct bytes payload)
                           session->sequence);
     session->state_since_ns = worker_now(session->worker);
     session_enter(session, SESSION_LOGIN);
-    act_on(session, login_exchange_begin(&session->login->exchange, session->client, &packet,
-                                         find_account, session));
+    if (guest_may_begin(session, &packet)) {
+        login_begin_change(session, &packet);
+    } else {
+        session->login->guest.held = mem_copy(payload.data, payload.size);
+        session->login->guest.held_size = payload.size;
+    }
 }

@@ -196,12 +196,14 @@ void command_place(struct session *session)
         session_refuse(session, &error);
         return;
     }
-    if (roster_user(session->worker->roster, session->user) == NULL) {
+    if (!worker_knows_user(session->worker, session)) {
         /* The worker's next tick ends the session. No server would take it: its password is gone.
          */
         struct sql_error error =
-            error_make(ERROR_ACCESS_DENIED, "Access denied: user '%s' was removed from the proxy",
-                       session->account->name);
+            error_make(ERROR_ACCESS_DENIED, "Access denied: user '%s' %s", session->account->name,
+                       session->worker->roster->is_open
+                           ? "is not let in by the primary any more, with this password"
+                           : "was removed from the proxy");
 
         session_refuse(session, &error);
         return;

@@ -35,32 +35,43 @@ bool user_hash(const struct config_user *user, uint8_t hash[NATIVE_HASH_SIZE])
     return true;
 }
 
-void user_secret_learn(const struct roster_user *user, const struct auth_server *proof)
+/* What a kept secret has to be of, to be this user's. */
+static const char *origin_of(const struct config_user *user)
 {
-    struct user_secret *secret = user->secret;
-    int nothing = 0;
+    return user->password_hash != NULL ? user->password_hash : "";
+}
 
-    if (proof->has_native_sha1 && atomic_compare_exchange_strong(&secret->state, &nothing, 1)) {
-        memcpy(secret->sha1, proof->native_sha1, sizeof secret->sha1);
-        atomic_store(&secret->state, 2);
+void user_secret_learn(const struct config_user *user, struct account *account,
+                       const struct auth_server *proof)
+{
+    struct secret *secret;
+
+    if (user->password_hash != NULL && proof->has_native_sha1) {
+        secret = secret_new(CREDENTIAL_NATIVE_SHA1,
+                            bytes_of(proof->native_sha1, sizeof proof->native_sha1));
+        keeping_put(&account->keeping, origin_of(user), secret, 0, (struct account_rules){0});
+        secret_unref(secret);
     }
 }
 
-struct credential user_credential(const struct roster *roster, unsigned user)
+struct kept user_kept(const struct config_user *user, struct account *account)
 {
-    const struct config_user *configured = roster_user(roster, user);
-    struct user_secret *secret;
+    return keeping_get(&account->keeping, origin_of(user));
+}
 
-    if (configured == NULL) {
+struct credential user_credential(const struct roster *roster, struct account *account,
+                                  struct kept *kept)
+{
+    const struct config_user *user = roster_user(roster, account->number);
+
+    *kept = (struct kept){.secret = NULL};
+    if (user == NULL) {
         return (struct credential){.kind = CREDENTIAL_NONE};
     }
-    secret = roster->users[user].secret;
-    if (configured->password != NULL) {
-        return (struct credential){CREDENTIAL_PASSWORD, bytes_of_text(configured->password)};
+    *kept = user_kept(user, account);
+    if (user->password != NULL) {
+        return (struct credential){CREDENTIAL_PASSWORD, bytes_of_text(user->password)};
     }
-    if (atomic_load(&secret->state) == 2) {
-        return (struct credential){CREDENTIAL_NATIVE_SHA1,
-                                   bytes_of(secret->sha1, sizeof secret->sha1)};
-    }
-    return (struct credential){.kind = CREDENTIAL_NONE};
+    return kept->secret != NULL ? secret_credential(kept->secret)
+                                : (struct credential){.kind = CREDENTIAL_NONE};
 }

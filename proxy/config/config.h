@@ -123,6 +123,7 @@ enum config_tls_server {
 struct config_proxy {
     struct config_address admin; /* kind NONE: no admin port */
     char *auto_file;             /* resolved path; "": none */
+    unsigned credential_ttl_ms;
     unsigned drain_timeout_ms;
     unsigned failover_wait_ms;
     struct config_address http;

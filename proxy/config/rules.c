@@ -77,11 +77,6 @@ static void check_users(const struct rules *rules)
 {
     const struct config *config = rules->config;
 
-    if (config->user_count == 0) {
-        report_warning(rules->draft->report, &rules->file, "section",
-                       "no [user NAME] is configured: passwords are not checked with the primary "
-                       "yet, so nobody can log in");
-    }
     for (size_t i = 0; i < config->user_count; i++) {
         const char *name = config->users[i].name;
         const struct draft_entry *password = entry_of(rules, SECTION_USER, name, "password");

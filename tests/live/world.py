@@ -353,6 +353,21 @@ def plain_program():
     return program
 
 
+def dumped_memory(pid, everything=False):
+    """What a core dump of the process would hold of its writable memory; or all of that."""
+    held, wanted = [], None
+    with open(f"/proc/{pid}/smaps") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line in maps:
+            place = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw", line)
+            if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
+                wanted = (int(place[1], 16), int(place[2], 16)) if place else None
+            elif line.startswith("VmFlags:") and wanted and (everything or " dd" not in line):
+                memory.seek(wanted[0])
+                with contextlib.suppress(OSError):
+                    held.append(memory.read(wanted[1] - wanted[0]))
+    return b"".join(held)
+
+
 def ini_text(settings):
     """{'server db1': {'weight': 2}} as the text of a configuration file."""
     lines = []

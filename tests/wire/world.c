@@ -467,8 +467,8 @@ static void assert_nothing_is_left(struct world *world)
         assert_false(watch_list_is_needed(&world->watches[s]));
     }
     assert_int_equal(atomic_load(&world->process.clients), 0);
-    for (unsigned i = 0; i < world->roster->user_count; i++) {
-        assert_int_equal(atomic_load(&world->roster->users[i].account->clients), 0);
+    for (unsigned i = 0; i < roster_account_count(world->roster); i++) {
+        assert_int_equal(atomic_load(&roster_account(world->roster, i)->clients), 0);
     }
 }
 

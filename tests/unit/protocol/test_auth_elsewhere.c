@@ -95,7 +95,7 @@ static void several_hashes(void **state)
     char claimed[PASSWORD_MAX + 1];
 
     (void)state;
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 2; i++) {
         native_sha1_of(bytes_of_text(i ? "two" : "one"), sha1);
         native_hash_of_sha1(sha1, hashes + i * NATIVE_HASH_SIZE);
     }

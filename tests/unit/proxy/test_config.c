@@ -148,7 +148,8 @@ static const struct row rows[] = {
      "t.ini:8: password: has a blank before the \"=\", allowed: KEY = VALUE\n"},
     {"[proxy]\nlisten = 127.0.0.1:1,\n  127.0.0.1:2\n",
      "t.ini:8: listen: \"\" is empty, allowed: IP:PORT | unix:/PATH, several separated by commas\n"
-     "t.ini:9: 127.0.0.1: is unknown in [proxy], allowed: admin, auto_file, drain_timeout_ms, "
+     "t.ini:9: 127.0.0.1: is unknown in [proxy], allowed: admin, auto_file, credential_ttl_ms, "
+     "drain_timeout_ms, "
      "failover_wait_ms, http, idle_timeout_ms, listen, log_file, log_level, login_timeout_ms, "
      "max_clients, proxy_protocol_networks, ready, rsa_private_key, sample_rate, server_version, "
      "slow_ms, statement_log, "
@@ -244,8 +245,6 @@ static void test_whole_files(void **state)
     static const struct row files[] = {
         {"", "t.ini:1: section: no server is configured, allowed: at least one [server NAME] with "
              "an address\n"
-             "t.ini:1: section: warning: no [user NAME] is configured: passwords are not checked "
-             "with the primary yet, so nobody can log in\n"
              "t.ini:1: password: warning: is not set in [monitor]: \"tidemark\" logs in to the "
              "servers without one\n"},
         {"workers = 2\n" CONFIG_BASE,

@@ -112,31 +112,64 @@ static void without_a_free_number_nothing_changes(void **state)
     registry_free(registry);
 }
 
+static unsigned number_of(const struct roster *roster, const char *name)
+{
+    const struct account *account = accounts_find(roster->accounts, name);
+
+    assert_non_null(account);
+    return account->number;
+}
+
 static void users_keep_their_accounts(void **state)
 {
     struct registry *registry = registry_new();
     struct roster *first = enrol(registry, ONE APP WEB, NULL);
-    const struct roster_user *web = roster_find_user(first, "web");
+    unsigned web = number_of(first, "web");
     struct roster *second;
     struct roster *third;
 
     (void)state;
-    assert_non_null(web);
-    assert_null(roster_find_user(first, "nobody"));
+    assert_string_equal(roster_user(first, web)->name, "web");
+    assert_null(accounts_find(first->accounts, "nobody"));
     second = enrol(registry, ONE APP, NULL);
-    assert_null(roster_find_user(second, "web"));
-    assert_null(roster_user(second, web->account->number));
-    assert_string_equal(roster_user(second, roster_find_user(first, "app")->account->number)->name,
-                        "app");
+    assert_null(roster_user(second, web));
+    assert_string_equal(roster_user(second, number_of(first, "app"))->name, "app");
+    assert_string_equal(roster_account(second, web)->name, "web");
     third = enrol(registry, ONE WEB "[user more]\npassword = x\n", NULL);
-    assert_ptr_equal(roster_find_user(third, "web")->account, web->account);
-    assert_ptr_equal(roster_find_user(third, "web")->secret, web->secret);
-    roster_unref(third);
-    third = enrol(registry, ONE "[user web]\npassword = x\n", NULL); /* another secret */
-    assert_ptr_not_equal(roster_find_user(third, "web")->secret, web->secret);
+    assert_int_equal(number_of(third, "web"), web);
+    assert_string_equal(roster_user(third, web)->name, "web");
     roster_unref(first);
     roster_unref(second);
     roster_unref(third);
+    registry_free(registry);
+}
+
+/* Where no user is configured everybody may be one, and whoever becomes one has a number. */
+static void without_users_it_is_open(void **state)
+{
+    struct registry *registry = registry_new();
+    struct roster *closed = enrol(registry, ONE APP, NULL);
+    struct roster *open = enrol(registry, ONE, NULL);
+    struct account *guest = accounts_admit(open->accounts, "guest");
+
+    (void)state;
+    assert_false(closed->is_open);
+    assert_true(open->is_open);
+    assert_ptr_equal(accounts_admit(open->accounts, "guest"), guest);
+    assert_ptr_equal(roster_account(open, guest->number), guest);
+    assert_non_null(roster_user(open, guest->number));
+    assert_non_null(roster_user(open, number_of(closed, "app")));
+    assert_null(roster_user(closed, guest->number));
+    assert_int_equal(roster_account_count(open), 2);
+    for (int i = 0; i < 1000; i++) {
+        char name[16];
+
+        snprintf(name, sizeof name, "guest%d", i);
+        assert_int_equal(accounts_admit(open->accounts, name)->number, i + 2);
+    }
+    assert_ptr_equal(accounts_find(open->accounts, "guest"), guest);
+    roster_unref(closed);
+    roster_unref(open);
     registry_free(registry);
 }
 
@@ -146,6 +179,7 @@ int main(void)
         cmocka_unit_test(numbers_stay_with_servers),
         cmocka_unit_test(without_a_free_number_nothing_changes),
         cmocka_unit_test(users_keep_their_accounts),
+        cmocka_unit_test(without_users_it_is_open),
     };
 
     return cmocka_run_group_tests(tests, config_folder_make, config_folder_remove);
