@@ -18,6 +18,7 @@ static void clear(struct statement *out)
     out->connection_id_offset = out->connection_id_size = 0;
     out->table_count = 0;
     out->table_overflow = false;
+    out->object_count = 0;
     out->user_variable_count = 0;
     out->why = "plain read";
 }
@@ -55,7 +56,6 @@ static void conclude(struct scan *scan, struct statement *out, unsigned statemen
         /* An earlier statement may pin what a later one ends, and the other way round. */
         out->ends_pins = 0;
         out->lessens = 0;
-        out->lessens_by = 0;
     }
     if (statement_touches_tracking(out) && !can_be_followed(out))
         out->pins |= PIN_TRACKER;

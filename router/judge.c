@@ -24,6 +24,8 @@ static void pin_events(struct scan *scan)
         out->pins |= PIN_USER_VARIABLE;
     if (scan->events & EVENT_SEQUENCE)
         out->pins |= PIN_SEQUENCE;
+    if ((scan->events & (EVENT_ONE_LOCK | EVENT_RELEASE_ONE)) && (scan->events & EVENT_SOURCE))
+        out->object_kind = out->object_count = 0; /* once for each row, or not at all */
 }
 
 struct judgement judge_events(struct scan *scan)
@@ -38,6 +40,8 @@ struct judgement judge_events(struct scan *scan)
         out->pins |= PIN_USER_VARIABLE;
     if ((events & EVENT_RELEASE_ALL) && !(events & EVENT_SOURCE))
         out->ends_pins |= PIN_GET_LOCK;
+    if ((events & EVENT_RELEASE_ONE) && !(events & EVENT_SOURCE))
+        out->lessens |= PIN_GET_LOCK;
     out->is_locking |= (events & EVENT_LOCKING) != 0;
 
     if ((events & ~(unsigned)EVENT_SOURCE) == 0 && scan->depth == 0)

@@ -22,6 +22,7 @@ struct judgement judge_query(struct scan *scan);
 /* judge_session.c: what only a session has. */
 struct judgement judge_prepare(struct scan *scan);
 struct judgement judge_deallocate(struct scan *scan);
+struct judgement judge_dropped_prepare(struct scan *scan);
 struct judgement judge_execute(struct scan *scan);
 struct judgement judge_handler(struct scan *scan);
 struct judgement judge_lock(struct scan *scan);

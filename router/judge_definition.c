@@ -38,6 +38,7 @@ struct judgement judge_definition(struct scan *scan)
     scan->quiet = true;
     if (verb == KEYWORD_GRANT || verb == KEYWORD_REVOKE)
         scan->out->renews_logins = true;
+    scan->out->renames |= verb == KEYWORD_ALTER || verb == KEYWORD_RENAME;
     scan_next(scan);
     note_account(scan);
     for (int i = 0; i < 4 && !scan_is_over(scan) && !is_event; i++) {
@@ -80,6 +81,32 @@ static void skip_to_query(struct scan *scan)
     judge_events(scan);
 }
 
+/* At the first token of name or schema.name: reads it. */
+static struct table_name read_name(struct scan *scan)
+{
+    struct table_name name = {.name = scan_text(scan, &scan->now)};
+
+    if (scan->now.kind != TOKEN_WORD && scan->now.kind != TOKEN_QUOTED)
+        return (struct table_name){{NULL, 0}, {NULL, 0}};
+    scan_next(scan);
+    if (scan->now.symbol == '.') {
+        scan_next(scan);
+        name.schema = name.name;
+        name.name = scan_text(scan, &scan->now);
+        scan_next(scan);
+    }
+    return name;
+}
+
+/* IF [NOT] EXISTS */
+static void pass_condition(struct scan *scan)
+{
+    if (scan_take(scan, "if")) {
+        scan_take(scan, "not");
+        scan_take(scan, "exists");
+    }
+}
+
 struct judgement judge_create(struct scan *scan)
 {
     bool temporary = false;
@@ -102,36 +129,44 @@ struct judgement judge_create(struct scan *scan)
             break;
         scan_next(scan);
     }
-    if (scan_keyword(scan) == KEYWORD_TABLE)
+    if (scan_keyword(scan) == KEYWORD_TABLE) {
+        scan_next(scan);
+        pass_condition(scan);
+        if (temporary)
+            scan_object(scan, PIN_TEMPORARY_TABLE, read_name(scan));
         skip_to_query(scan);
+    }
     scan_rest(scan);
     if (temporary)
         scan->out->pins |= PIN_TEMPORARY_TABLE;
     return definition(temporary ? "creates a temporary table" : "changes definitions");
 }
 
-/* DROP [TEMPORARY] TABLE [IF EXISTS] a, b; DROP PREPARE name */
+/* DROP [TEMPORARY] TABLE [IF EXISTS] a, b; DROP PREPARE name. A temporary table hides others of its
+ * name, so that it is the one that goes also without the word. */
 struct judgement judge_drop(struct scan *scan)
 {
-    unsigned names = 1;
-    bool conditional = false;
+    bool temporary;
 
     scan->quiet = true;
     scan_next(scan);
     if (scan_is(scan, "prepare"))
-        return judge_deallocate(scan);
+        return judge_dropped_prepare(scan);
     note_account(scan);
-    if (!scan_take(scan, "temporary")) {
-        scan_rest(scan);
-        return definition("changes definitions");
+    temporary = scan_take(scan, "temporary");
+    if (scan_take(scan, "table") || scan_take(scan, "tables")) {
+        pass_condition(scan);
+        scan->out->lessens |= PIN_TEMPORARY_TABLE;
+        while (!scan_is_over(scan)) {
+            scan_object(scan, PIN_TEMPORARY_TABLE, read_name(scan));
+            while (!scan_is_over(scan) && scan->now.symbol != ',')
+                scan_next(scan);
+            if (!scan_is_over(scan))
+                scan_next(scan);
+        }
     }
-    for (; !scan_is_over(scan); scan_next(scan)) {
-        names += scan->now.symbol == ',';
-        conditional |= scan_keyword(scan) == KEYWORD_IF;
-    }
-    scan->out->lessens |= PIN_TEMPORARY_TABLE;
-    scan->out->lessens_by += conditional ? 0 : names;
-    return definition("drops temporary tables");
+    scan_rest(scan);
+    return definition(temporary ? "drops temporary tables" : "changes definitions");
 }
 
 /* BEGIN NOT ATOMIC, IF, LOOP, ...: a program without a name. */

@@ -9,18 +9,28 @@ static struct judgement session_because(const char *why)
 struct judgement judge_prepare(struct scan *scan)
 {
     scan_next(scan);
+    scan_object(scan, PIN_PREPARE, (struct table_name){.name = scan_text(scan, &scan->now)});
     scan_rest(scan);
     judge_events(scan);
     scan->out->pins |= PIN_PREPARE;
     return session_because("prepares a statement by name");
 }
 
-/* DEALLOCATE PREPARE name, DROP PREPARE name */
+/* DEALLOCATE PREPARE name */
 struct judgement judge_deallocate(struct scan *scan)
 {
-    judge_skip(scan);
+    scan->quiet = true;
+    scan_next(scan);
+    return judge_dropped_prepare(scan);
+}
+
+/* [DROP] PREPARE name */
+struct judgement judge_dropped_prepare(struct scan *scan)
+{
+    scan_take(scan, "prepare");
+    scan_object(scan, PIN_PREPARE, (struct table_name){.name = scan_text(scan, &scan->now)});
+    scan_rest(scan);
     scan->out->lessens |= PIN_PREPARE;
-    scan->out->lessens_by++;
     return session_because("deallocates a prepared statement");
 }
 
@@ -38,20 +48,28 @@ struct judgement judge_execute(struct scan *scan)
     return (struct judgement){STATEMENT_WRITE, true, "runs a text that is not seen here"};
 }
 
-/* HANDLER table OPEN | READ ... | CLOSE */
+/* HANDLER table OPEN [AS alias] | READ ... | CLOSE */
 struct judgement judge_handler(struct scan *scan)
 {
-    bool closes = false;
+    struct token name;
+    bool closes = false, opens = false, reads = false;
 
     scan_next(scan);
+    name = scan->now;
     while (!scan_is_over(scan)) {
+        if (scan->prev.symbol == '.' && !reads)
+            name = scan->now;
+        if (opens && (scan->now.kind == TOKEN_WORD || scan->now.kind == TOKEN_QUOTED))
+            name = scan->now; /* its alias, AS in front or not */
+        opens |= scan_is(scan, "open");
+        reads |= scan_is(scan, "read");
         closes = scan_is(scan, "close");
         scan_next(scan);
     }
     judge_events(scan);
+    scan_object(scan, PIN_HANDLER, (struct table_name){.name = scan_text(scan, &name)});
     if (closes) {
         scan->out->lessens |= PIN_HANDLER;
-        scan->out->lessens_by++;
     } else {
         scan->out->pins |= PIN_HANDLER;
     }

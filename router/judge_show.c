@@ -176,6 +176,7 @@ static struct judgement judge_inner(struct scan *scan)
     scan_begin_statement(scan);
     scan->events = outer;
     inner = judge_statement(scan);
+    scan->out->lessens = scan->out->ends_pins = 0; /* it need not have run */
     if (inner.class == STATEMENT_READ)
         inner.why = "explains a plain read";
     return inner;

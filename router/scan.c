@@ -452,6 +452,16 @@ static void note_symbol(struct scan *scan, uint8_t symbol)
     }
 }
 
+void scan_object(struct scan *scan, unsigned kind, struct table_name object)
+{
+    struct statement *out = scan->out;
+
+    out->object_kind = kind;
+    if (out->object_count < STATEMENT_OBJECTS)
+        out->objects[out->object_count] = object;
+    out->object_count++;
+}
+
 struct user_variable *scan_user_variable(struct scan *scan)
 {
     struct statement *out = scan->out;

@@ -30,6 +30,8 @@ enum event {
     EVENT_PROCEDURE = 1u << 10,   /* PROCEDURE ANALYSE */
     EVENT_SOURCE = 1u << 11,      /* FROM, WHERE, HAVING or LIMIT: may have no row */
     EVENT_RELEASE_ALL = 1u << 12, /* RELEASE_ALL_LOCKS() as the first thing selected */
+    EVENT_ONE_LOCK = 1u << 14,    /* GET_LOCK of a literal, which runs once unless EVENT_SOURCE */
+    EVENT_RELEASE_ONE = 1u << 15, /* RELEASE_LOCK likewise */
     EVENT_ODD = 1u << 13          /* not to be understood: unbalanced, too deep */
 };
 
@@ -135,6 +137,9 @@ struct user_variable *scan_user_variable(struct scan *scan);
 /* Whether it is the name of a variable that says which trackers a session is sent. Not
  * session_track_gtids, which is a variable like others: a connection has it as the session does. */
 bool scan_is_tracking_name(struct bytes name);
+
+/* Lists one that the statement makes or ends, of the pin `kind`. */
+void scan_object(struct scan *scan, unsigned kind, struct table_name object);
 
 /* Takes the current name (schema.name too) as a table's; goes on behind it. */
 void scan_table(struct scan *scan);

@@ -9,6 +9,26 @@ static void note(struct scan *scan, enum event event)
     scan->events |= event;
 }
 
+/* SELECT GET_LOCK('name', ...), and RELEASE_LOCK: the only forms that say which lock, and that the
+ * function runs once. */
+static void note_lock(struct scan *scan, enum effect effect)
+{
+    struct lexer ahead = scan->lexer;
+    struct token name, next;
+
+    lexer_next(&ahead, &name);
+    lexer_next(&ahead, &next);
+    if (!(scan->events & EVENT_USER_LOCK) && scan->depth == 0 && name.kind == TOKEN_STRING &&
+        !name.open && next.symbol == (effect == EFFECT_GET_LOCK ? ',' : ')') &&
+        (token_is(&scan->prev2, KEYWORD_SELECT) || token_is(&scan->prev2, KEYWORD_DO))) {
+        scan_object(scan, PIN_GET_LOCK, (struct table_name){.name = scan_text(scan, &name)});
+        note(scan, effect == EFFECT_GET_LOCK ? EVENT_ONE_LOCK : EVENT_RELEASE_ONE);
+    } else {
+        scan->out->object_kind = scan->out->object_count = 0; /* not known which, or how often */
+    }
+    note(scan, EVENT_USER_LOCK);
+}
+
 static void note_effect(struct scan *scan, enum effect effect)
 {
     struct statement *out = scan->out;
@@ -44,7 +64,7 @@ static void note_effect(struct scan *scan, enum effect effect)
         break;
     case EFFECT_GET_LOCK:
         out->pins |= PIN_GET_LOCK;
-        note(scan, EVENT_USER_LOCK);
+        note_lock(scan, effect);
         break;
     case EFFECT_RELEASE_ALL_LOCKS:
         if (scan->depth == 0 && token_is(&scan->prev2, KEYWORD_SELECT))
@@ -52,7 +72,7 @@ static void note_effect(struct scan *scan, enum effect effect)
         note(scan, EVENT_USER_LOCK);
         break;
     case EFFECT_RELEASE_LOCK:
-        note(scan, EVENT_USER_LOCK);
+        note_lock(scan, effect);
         break;
     }
 }

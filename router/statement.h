@@ -131,7 +131,12 @@ struct set_assignment {
     struct bytes value; /* the text after = , blanks and comments trimmed; quotes kept */
 };
 
-enum { SET_ASSIGNMENTS = 8, STATEMENT_TABLES = 16, STATEMENT_USER_VARIABLES = 16 };
+enum {
+    SET_ASSIGNMENTS = 8,
+    STATEMENT_TABLES = 16,
+    STATEMENT_USER_VARIABLES = 16,
+    STATEMENT_OBJECTS = 8
+};
 
 struct set_info {
     unsigned kinds;         /* enum set_kind; 0: the text holds no SET */
@@ -174,11 +179,12 @@ struct statement {
     const char *why; /* static text: what decided the class */
     uint64_t digest; /* see router/digest.h */
 
-    unsigned pins;       /* enum pin: what this statement, when it succeeds, pins */
-    unsigned ends_pins;  /* pins that are over when it succeeds; apply before pins */
-    unsigned lessens;    /* pins of which it ends lessens_by (DROP TEMPORARY TABLE a, b: 2) */
-    unsigned lessens_by; /* ... for who counts what was made; 0 when unsure */
-    unsigned uses;       /* enum use */
+    unsigned pins;        /* enum pin: what this statement, when it succeeds, pins */
+    unsigned ends_pins;   /* pins that are over when it succeeds; apply before pins */
+    unsigned lessens;     /* pins of which it ends `objects` (DROP TEMPORARY TABLE a, b) */
+    unsigned object_kind; /* the pin that `objects` are about, made or ended; 0: none is named */
+    bool renames;         /* it may give a temporary table another name */
+    unsigned uses;        /* enum use */
 
     bool is_multi;        /* more than one statement in the text */
     bool is_truncated;    /* classified from the first part of a longer text */
@@ -210,6 +216,11 @@ struct statement {
     unsigned table_count;
     bool table_overflow;
     struct table_name tables[STATEMENT_TABLES];
+
+    /* What it makes, or ends, of object_kind; names as in the text, of locks with their quotes.
+     * Those above 8 are not listed. */
+    unsigned object_count;
+    struct table_name objects[STATEMENT_OBJECTS];
 
     /* User variables named anywhere in the text, each once for each way of writing it; those above
      * 16 are not listed. Where PIN_USER_VARIABLE is set, it may have given any of them a value, and

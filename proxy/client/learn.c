@@ -14,6 +14,7 @@
 #include "proxy/client/assigned.h"
 #include "proxy/client/environment.h"
 #include "proxy/client/following.h"
+#include "proxy/client/held.h"
 #include "proxy/client/insert_id.h"
 #include "proxy/client/leave.h"
 #include "proxy/client/prepared_commands.h"
@@ -22,9 +23,6 @@
 #include "proxy/client/tracking.h"
 #include "proxy/stream.h"
 #include "proxy/worker.h"
-
-/* More temporary tables than can be counted down: some were made where they cannot be counted. */
-enum { UNCOUNTED = 1 << 30 };
 
 /* Pins that a statement may leave behind even when it ends in an error. */
 #define PINS_DESPITE_ERROR                                                                         \
@@ -93,36 +91,6 @@ static void learn_transaction(struct session *session)
     }
 }
 
-/* Under sql_notes = 0 a DROP ... IF EXISTS does not tell that there was nothing to drop. */
-static bool notes_are_shown(const struct session *session)
-{
-    struct bytes value;
-
-    return !environment_value_named(session->environment, "sql_notes", &value);
-}
-
-/* CREATE and DROP TEMPORARY TABLE are counted: too many created is safe, too many dropped is not,
- * so a drop with warnings (IF EXISTS of none) does not count. */
-static void count_temporary_tables(struct session *session)
-{
-    const struct command_in_hand *command = session->command;
-    const struct statement *statement = &command->statement;
-
-    if (statement->pins & PIN_TEMPORARY_TABLE) {
-        session->temporary_tables += statement->is_multi ? UNCOUNTED : 1;
-    }
-    if ((statement->lessens & PIN_TEMPORARY_TABLE) && !statement->is_multi &&
-        command->warnings == 0 && notes_are_shown(session) && session->temporary_tables > 0 &&
-        !(session->pins & (PIN_PROGRAM | PIN_UNKNOWN))) {
-        session->temporary_tables -= statement->lessens_by < session->temporary_tables
-                                         ? statement->lessens_by
-                                         : session->temporary_tables;
-        if (session->temporary_tables == 0) {
-            session->pins &= ~(unsigned)PIN_TEMPORARY_TABLE;
-        }
-    }
-}
-
 /* What of these pins remains once user variables have been seen to. */
 static unsigned learn_variables(struct session *session, unsigned pins)
 {
@@ -147,15 +115,13 @@ static void learn_pins(struct session *session)
     if (!command->errored) {
         session->pins |= learn_variables(session, command->route.pins);
         session->pins &= ~statement->ends_pins;
-        count_temporary_tables(session);
+        held_learn(session, command->route.pins);
     } else {
         unsigned left = statement->pins & (statement->is_multi ? ~0u : PINS_DESPITE_ERROR);
 
         /* Trust in programs does not extend to one that failed: it may have left a transaction. */
         session->pins |= learn_variables(session, left);
-        if (statement->is_multi && (statement->pins & PIN_TEMPORARY_TABLE)) {
-            session->temporary_tables += UNCOUNTED;
-        }
+        held_is_unsure(session, left);
     }
     assigned_check_charset(session);
     if (session->pins & PIN_TRACKER) {

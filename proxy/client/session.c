@@ -13,6 +13,7 @@
 #include "proxy/client/doubt.h"
 #include "proxy/client/environment.h"
 #include "proxy/client/following.h"
+#include "proxy/client/held.h"
 #include "proxy/client/login.h"
 #include "proxy/client/prepared_table.h"
 #include "proxy/client/recording.h"
@@ -107,6 +108,7 @@ static void on_closed(void *owner)
     }
     prepared_table_free(session->statements);
     assigned_forget(session);
+    held_forget(session);
     login_dispose(session);
     doubt_free(session->doubt);
     following_forget(session);
@@ -416,8 +418,8 @@ void session_forget(struct session *session)
     session->statements = NULL;
     assigned_forget(session);
     following_forget(session);
+    held_forget(session);
     session->pins = 0;
-    session->temporary_tables = 0;
     session->long_data = session->cursors = 0;
     session->transaction = SESSION_TRANSACTION_NONE;
     session->one_shot_variable = false;

@@ -42,6 +42,7 @@ struct account;
 struct assigned;
 struct doubt;
 struct following;
+struct held;
 struct prepared;
 struct prepared_table;
 struct server_facts;
@@ -154,9 +155,8 @@ struct session {
     uint16_t status;        /* status flags as the client saw them last */
     uint16_t collation;     /* that the client named at login */
     uint8_t scramble[20];
-    uint8_t sequence; /* of the next packet to the client outside an answer (login) */
-    unsigned pins;    /* enum pin */
-    unsigned temporary_tables;
+    uint8_t sequence;            /* of the next packet to the client outside an answer (login) */
+    unsigned pins;               /* enum pin */
     unsigned long_data, cursors; /* statements that have some on the held connection */
     enum session_transaction transaction;
     int last_server;                /* where its last read went; -1: none */
@@ -164,6 +164,7 @@ struct session {
     struct doubt *doubt; /* owner: writes that were lost and may still commit; NULL: none */
     uint64_t last_insert_id;
     bool insert_id_unsure; /* on the held connection it may have become another; see insert_id.h */
+    struct held *held;     /* owner: what it holds by name; NULL: nothing */
     struct assigned *assigned; /* owner: user variables with values to be read back; or NULL */
     bool assigned_for_good;    /* some cannot be, see assigned.h */
     uint64_t pinned_ns; /* since when `pins` is not 0, as far as sessions at rest go; else 0 */

@@ -384,10 +384,19 @@ def test_as_on_a_connection_of_its_own(cluster, narrow, name, capabilities):
 PINS = {
     "transaction": (["BEGIN", "SELECT COUNT(*) FROM first_write"], ["COMMIT"]),
     "temporary table": (["CREATE TEMPORARY TABLE tmp_pin (id INT)"], ["/reset"]),
+    "two temporary tables": (["CREATE TEMPORARY TABLE IF NOT EXISTS tmp_pin (id INT)",
+                              "CREATE TEMPORARY TABLE IF NOT EXISTS tmp_pin (id INT)",
+                              "CREATE TEMPORARY TABLE tmp_pin2 SELECT 1", "DROP TABLE tmp_pin2"],
+                             ["DROP TABLE IF EXISTS tmp_pin"]),
     "user variable of a name that is not plain": (["SET @`a pin` = 1"], ["/reset"]),
-    "lock by name": (["SELECT GET_LOCK('pin', 0)"], ["/reset"]),
+    "lock by name": (["SELECT GET_LOCK('pin', 0)"], ["SELECT RELEASE_ALL_LOCKS()"]),
+    "lock taken twice": (["SELECT GET_LOCK('pin', 0)", "DO GET_LOCK('pin', 0)",
+                          "SELECT RELEASE_LOCK('pin')"], ["DO RELEASE_LOCK('pin')"]),
+    "handler": (["HANDLER first_write OPEN", "HANDLER first_write OPEN AS h",
+                 "HANDLER first_write CLOSE"], ["HANDLER h CLOSE"]),
     "locked tables": (["LOCK TABLES first_write READ"], ["UNLOCK TABLES"]),
-    "prepared in SQL": (["PREPARE p FROM 'SELECT 1'"], ["/reset"]),
+    "prepared in SQL": (["PREPARE p FROM 'SELECT 1'", "PREPARE P FROM 'SELECT 2'"],
+                        ["DEALLOCATE PREPARE p"]),
 }
 
 

@@ -167,8 +167,8 @@ static const struct statement user_variable = {.class = STATEMENT_SESSION,
                                                .pins = PIN_USER_VARIABLE};
 static const struct statement make_temporary = {.class = STATEMENT_WRITE,
                                                 .pins = PIN_TEMPORARY_TABLE};
-static const struct statement drop_temporary = {
-    .class = STATEMENT_WRITE, .lessens = PIN_TEMPORARY_TABLE, .lessens_by = 1};
+static const struct statement drop_temporary = {.class = STATEMENT_WRITE,
+                                                .lessens = PIN_TEMPORARY_TABLE};
 static const struct statement deallocate = {.class = STATEMENT_SESSION, .ends_pins = PIN_PREPARE};
 static const struct statement use_it = {.class = STATEMENT_SESSION, .use_schema = TEXT("a")};
 static const struct statement begin = {.class = STATEMENT_TRANSACTION, .pins = PIN_TRANSACTION};

@@ -346,18 +346,96 @@ static void test_transaction(void **state)
     }
 }
 
+/* "schema.name name" */
+static void assert_objects(const struct statement *statement, const char *expected)
+{
+    char text[256];
+    size_t size = 0;
+
+    text[0] = 0;
+    for (unsigned i = 0; i < statement->object_count; i++) {
+        const struct table_name *object = &statement->objects[i];
+
+        size += (size_t)snprintf(text + size, sizeof text - size, "%s%.*s%s%.*s", i ? " " : "",
+                                 (int)object->schema.size, (const char *)object->schema.data,
+                                 object->schema.size ? "." : "", (int)object->name.size,
+                                 (const char *)object->name.data);
+    }
+    assert_string_equal(text, expected);
+}
+
+/* A lock is named only where the function certainly runs once. */
+static void test_locks(void **state)
+{
+    static const struct {
+        const char *sql, *object;
+        unsigned lessens;
+    } rows[] = {
+        {"SELECT GET_LOCK('a', 1)", "'a'", 0},
+        {"DO GET_LOCK('a', 1)", "'a'", 0},
+        {"SELECT GET_LOCK('a', 1) FROM t", "", 0},
+        {"INSERT INTO t SELECT GET_LOCK('a', 1) FROM t", "", 0},
+        {"SELECT GET_LOCK(?, 1)", "", 0},
+        {"SELECT GET_LOCK(CONCAT('a', b), 1)", "", 0},
+        {"SELECT GET_LOCK('a' 'b', 1)", "", 0},
+        {"SELECT GET_LOCK('a', 1), GET_LOCK('b', 1)", "", 0},
+        {"SELECT IF(1, GET_LOCK('a', 1), 0)", "", 0},
+        {"SELECT RELEASE_LOCK('a')", "'a'", PIN_GET_LOCK},
+        {"DO RELEASE_LOCK('a')", "'a'", PIN_GET_LOCK},
+        {"SELECT RELEASE_LOCK('a') LIMIT 0", "", 0},
+        {"SELECT 0 AND RELEASE_LOCK('a')", "", 0},
+        {"SELECT RELEASE_LOCK('a'), RELEASE_LOCK('b')", "", PIN_GET_LOCK},
+        {"INSERT INTO t SELECT RELEASE_LOCK('a')", "'a'", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct statement statement = classified(rows[i].sql);
+
+        assert_objects(&statement, rows[i].object);
+        assert_int_equal(statement.lessens, rows[i].lessens);
+    }
+    assert_int_equal(classified("EXPLAIN SELECT RELEASE_LOCK('a')").lessens, 0);
+}
+
 static void test_what_ends(void **state)
 {
     struct statement statement = classified("DROP TEMPORARY TABLE a, b");
 
     (void)state;
     assert_int_equal(statement.lessens, PIN_TEMPORARY_TABLE);
-    assert_int_equal(statement.lessens_by, 2);
-    statement = classified("DROP TEMPORARY TABLE IF EXISTS a");
-    assert_int_equal(statement.lessens_by, 0);
+    assert_objects(&statement, "a b");
+    statement = classified("DROP TEMPORARY TABLE IF EXISTS s.`a`");
+    assert_objects(&statement, "s.`a`");
+    statement = classified("DROP TABLE IF EXISTS a, s.b CASCADE");
+    assert_int_equal(statement.lessens, PIN_TEMPORARY_TABLE);
+    assert_objects(&statement, "a s.b");
+    statement = classified("CREATE TEMPORARY TABLE IF NOT EXISTS s.a (x INT)");
+    assert_objects(&statement, "s.a");
+    statement = classified("CREATE TEMPORARY TABLE a SELECT 1");
+    assert_objects(&statement, "a");
+    assert_int_equal(classified("CREATE TABLE a (x INT)").object_count, 0);
+    assert_true(classified("ALTER TABLE a RENAME b").renames);
+    assert_true(classified("RENAME TABLE a TO b").renames);
     statement = classified("DEALLOCATE PREPARE s");
     assert_int_equal(statement.lessens, PIN_PREPARE);
-    assert_int_equal(statement.lessens_by, 1);
+    assert_objects(&statement, "s");
+    statement = classified("DROP PREPARE s");
+    assert_int_equal(statement.lessens, PIN_PREPARE);
+    assert_objects(&statement, "s");
+    statement = classified("PREPARE s FROM 'SELECT 1'");
+    assert_objects(&statement, "s");
+    statement = classified("HANDLER s.t OPEN AS h");
+    assert_objects(&statement, "h");
+    statement = classified("HANDLER s.t OPEN h");
+    assert_objects(&statement, "h");
+    statement = classified("HANDLER s.t OPEN");
+    assert_objects(&statement, "t");
+    statement = classified("HANDLER h READ FIRST WHERE s.a = b");
+    assert_objects(&statement, "h");
+    statement = classified("HANDLER h CLOSE");
+    assert_int_equal(statement.lessens, PIN_HANDLER);
+    assert_objects(&statement, "h");
     statement = classified("UNLOCK TABLES");
     assert_int_equal(statement.ends_pins, PIN_LOCK_TABLES);
     statement = classified("SELECT RELEASE_ALL_LOCKS()");
@@ -485,21 +563,14 @@ static void test_nesting(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_no_prefix_is_a_read),
-        cmocka_unit_test(test_tables),
-        cmocka_unit_test(test_many_tables),
-        cmocka_unit_test(test_set),
-        cmocka_unit_test(test_kill),
-        cmocka_unit_test(test_connection_id),
-        cmocka_unit_test(test_transaction),
-        cmocka_unit_test(test_what_ends),
-        cmocka_unit_test(test_uses),
-        cmocka_unit_test(test_small_facts),
-        cmocka_unit_test(test_unquote),
-        cmocka_unit_test(test_nesting),
-        cmocka_unit_test(test_renews_logins),
-        cmocka_unit_test(test_tracking_names),
+        cmocka_unit_test(test_rows),          cmocka_unit_test(test_no_prefix_is_a_read),
+        cmocka_unit_test(test_tables),        cmocka_unit_test(test_many_tables),
+        cmocka_unit_test(test_set),           cmocka_unit_test(test_kill),
+        cmocka_unit_test(test_connection_id), cmocka_unit_test(test_transaction),
+        cmocka_unit_test(test_locks),         cmocka_unit_test(test_what_ends),
+        cmocka_unit_test(test_uses),          cmocka_unit_test(test_small_facts),
+        cmocka_unit_test(test_unquote),       cmocka_unit_test(test_nesting),
+        cmocka_unit_test(test_renews_logins), cmocka_unit_test(test_tracking_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
