@@ -51,8 +51,9 @@ struct process {
      * own would take the new ones along, so a session gets no server connection that is older than
      * its login in this sense. */
     atomic_uint era;
-    atomic_uint clients; /* connected now */
-    atomic_uint traces;  /* sessions that are traced now */
+    atomic_ullong schemas_changed_ns; /* see client/schema.h */
+    atomic_uint clients;              /* connected now */
+    atomic_uint traces;               /* sessions that are traced now */
 };
 
 /* Makes what `config` asks for. `roster` and `health` are for the caller to set; `wake` is called

@@ -23,11 +23,13 @@ static void skip_body(struct scan *scan)
     }
 }
 
-/* CREATE USER, DROP ROLE, ...: the word behind the verb. */
-static void note_account(struct scan *scan)
+/* The word behind CREATE, ALTER, DROP: an account, or a schema as a whole? */
+static void note_subject(struct scan *scan)
 {
     if (scan_is(scan, "user") || scan_is(scan, "role"))
         scan->out->renews_logins = true;
+    if (scan_is(scan, "database") || scan_is(scan, "schema"))
+        scan->out->changes_schemas = true;
 }
 
 struct judgement judge_definition(struct scan *scan)
@@ -40,7 +42,7 @@ struct judgement judge_definition(struct scan *scan)
         scan->out->renews_logins = true;
     scan->out->renames |= verb == KEYWORD_ALTER || verb == KEYWORD_RENAME;
     scan_next(scan);
-    note_account(scan);
+    note_subject(scan);
     for (int i = 0; i < 4 && !scan_is_over(scan) && !is_event; i++) {
         is_event = scan_keyword(scan) == KEYWORD_EVENT; /* ALTER EVENT ... DO body */
         scan_next(scan);
@@ -115,7 +117,7 @@ struct judgement judge_create(struct scan *scan)
     scan_next(scan);
     if (scan_take(scan, "or"))
         scan_take(scan, "replace");
-    note_account(scan);
+    note_subject(scan);
     while (!scan_is_over(scan) && scan->now.symbol != '(') {
         unsigned keyword = scan_keyword(scan);
 
@@ -152,7 +154,7 @@ struct judgement judge_drop(struct scan *scan)
     scan_next(scan);
     if (scan_is(scan, "prepare"))
         return judge_dropped_prepare(scan);
-    note_account(scan);
+    note_subject(scan);
     temporary = scan_take(scan, "temporary");
     if (scan_take(scan, "table") || scan_take(scan, "tables")) {
         pass_condition(scan);

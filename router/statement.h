@@ -195,6 +195,7 @@ struct statement {
                            * BEGIN and SET do not count the implicit commit of what was open before:
                            * who is in a read-write transaction adds that */
     bool renews_logins;   /* changes global variables or accounts: what later logins take along */
+    bool changes_schemas; /* CREATE, ALTER or DROP DATABASE */
     bool is_local_infile; /* LOAD DATA LOCAL: the server will ask the client for a file */
 
     enum transaction_step transaction;

@@ -432,6 +432,7 @@ void backend_reset(struct backend *backend)
     backend->deadline_ns = worker_now(backend->worker) +
                            (uint64_t)worker_config(backend->worker)->pool.wait_timeout_ms * 1000000;
     backend_set_environment(backend, blank);
+    backend->schema_ns = 0; /* the reset takes @@character_set_database to the global value */
     send_setup(backend, true);
 }
 

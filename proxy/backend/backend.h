@@ -79,7 +79,7 @@ struct step {
     struct prepared_text *prepared; /* STEP_PREPARE: shared reference */
 };
 
-enum { BACKEND_STEPS = 8 };
+enum { BACKEND_STEPS = 12 };
 
 struct backend {
     struct backend *next, *previous;         /* in the group's idle list */
@@ -115,6 +115,7 @@ struct backend {
     unsigned era;          /* process.era when it was begun to be opened */
     uint64_t last_session; /* id of the last session that had it */
     uint64_t insert_id;    /* what it answers to LAST_INSERT_ID(), as far as OKs tell */
+    uint64_t schema_ns;    /* when it has entered its schema, see client/schema.h; 0: before all */
     const struct environment *environment; /* reference; NULL: unknown */
     struct session *session;               /* LEASED: whose; else NULL */
     struct prepared_cache *prepared;       /* owner: statements this server connection knows */

@@ -19,6 +19,7 @@
 #include "proxy/client/leave.h"
 #include "proxy/client/prepared_commands.h"
 #include "proxy/client/replication.h"
+#include "proxy/client/schema.h"
 #include "proxy/client/session.h"
 #include "proxy/client/tracking.h"
 #include "proxy/stream.h"
@@ -193,10 +194,25 @@ static void learn_what_may_be_asked(struct session *session)
     }
 }
 
+static void learn_schema(struct session *session)
+{
+    const struct command_in_hand *command = session->command;
+
+    if (!command->has_statement) {
+        return;
+    }
+    if (command->statement.changes_schemas && is_executed(command)) {
+        schema_changed(session);
+    } else if (command->statement.use_schema.size > 0 && !command->errored) {
+        schema_chosen(session);
+    }
+}
+
 void learn_end(struct session *session)
 {
     struct command_in_hand *command = session->command;
 
+    learn_schema(session);
     learn_what_may_be_asked(session);
     if (is_executed(command)) {
         insert_id_judge(session);

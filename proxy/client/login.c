@@ -17,6 +17,7 @@
 #include "proxy/client/offer.h"
 #include "proxy/client/proxied.h"
 #include "proxy/client/send.h"
+#include "proxy/client/schema.h"
 #include "proxy/client/session.h"
 #include "proxy/client/throttle.h"
 #include "proxy/client/user_secret.h"
@@ -207,6 +208,7 @@ static void verified(struct session *session)
     session->lease.era = atomic_load(&session->worker->process->era);
     session->group = NULL; /* another user, perhaps */
     session_set_environment(session, environment);
+    schema_chosen(session);
     if (login->exchange.schema[0] == 0) {
         finish(session);
     } else {

@@ -161,6 +161,7 @@ struct session {
     enum session_transaction transaction;
     int last_server;                /* where its last read went; -1: none */
     uint64_t last_write, last_read; /* moments */
+    uint64_t schema_ns;             /* a connection must have entered its schema since: schema.h */
     struct doubt *doubt; /* owner: writes that were lost and may still commit; NULL: none */
     uint64_t last_insert_id;
     bool insert_id_unsure; /* on the held connection it may have become another; see insert_id.h */

@@ -26,6 +26,7 @@
 #include "proxy/client/prepared_table.h"
 #include "proxy/client/recording.h"
 #include "proxy/client/replay.h"
+#include "proxy/client/schema.h"
 #include "proxy/client/session.h"
 #include "proxy/client/tracking.h"
 #include "proxy/client/variables.h"
@@ -80,9 +81,10 @@ static bool add_steps_to(struct session *session, const struct environment *to, 
     bool owes_id = to == session->environment && insert_id_is_owed(session);
     char sql[REPLAY_SQL_CAPACITY];
     struct replay plan = {.sql = sql, .capacity = sizeof sql};
+    bool is_stale = to == session->environment && schema_is_stale(session);
     enum replay_kind kind;
 
-    if (backend->environment == to && !owes_id) {
+    if (backend->environment == to && !owes_id && !is_stale) {
         return true;
     }
     kind = replay_plan(backend->environment, to, &plan);
@@ -103,9 +105,15 @@ static bool add_steps_to(struct session *session, const struct environment *to, 
     }
     if (kind == REPLAY_RESET) {
         add_reset(session, out);
+        is_stale = environment_schema(to).size > 0; /* its character set is reset, too */
     }
-    if (plan.init_db) {
-        add_step(backend, out, STEP_SCHEMA, COMMAND_INIT_DB, plan.schema, NULL);
+    if (is_stale && !plan.init_db) {
+        add_step(backend, out, STEP_SCHEMA, COMMAND_INIT_DB, bytes_of_text(SCHEMA_TO_LEAVE_TO),
+                 NULL);
+    }
+    if (plan.init_db || is_stale) {
+        backend->schema_ns = worker_now(session->worker);
+        add_step(backend, out, STEP_SCHEMA, COMMAND_INIT_DB, environment_schema(to), NULL);
     }
     if (plan.sql_size > 0) {
         add_step(backend, out, STEP_STATE, COMMAND_QUERY,
@@ -163,7 +171,8 @@ static bool add_steps(struct session *session, const struct environment *to, str
 static bool is_in_step(const struct session *session)
 {
     return session->lease.backend->environment == session->environment &&
-           !session->command->schema_left_out && !insert_id_is_owed(session);
+           !session->command->schema_left_out && !insert_id_is_owed(session) &&
+           !schema_is_stale(session);
 }
 
 /* The held connection cannot be used for this: another one is taken, a fresh one at worst. */

@@ -515,6 +515,10 @@ static void test_small_facts(void **state)
     assert_bytes(classified("USE db;").use_schema, "db");
     assert_true(classified("LOAD DATA LOCAL INFILE 'x' INTO TABLE t").is_local_infile);
     assert_false(classified("LOAD DATA INFILE 'x' INTO TABLE t").is_local_infile);
+    assert_true(classified("CREATE OR REPLACE DATABASE d").changes_schemas);
+    assert_true(classified("SELECT 1; DROP SCHEMA d").changes_schemas);
+    assert_true(classified("ALTER DATABASE CHARACTER SET latin1").changes_schemas);
+    assert_false(classified("CREATE TABLE d.t (a INT)").changes_schemas);
     assert_true(classified("  -- x").is_empty);
     assert_false(classified("SELECT 1").is_empty);
     assert_false(classified("SELECT 1;").is_multi);
