@@ -9,7 +9,7 @@ ARG BASE=debian:12-slim
 FROM ${BASE} AS build
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
         gcc libc6-dev make pkg-config libuv1-dev libssl-dev libsodium-dev libinih-dev libmicrohttpd-dev \
-        libsqlite3-dev uthash-dev \
+        zlib1g-dev libzstd-dev libsqlite3-dev uthash-dev \
         default-libmysqlclient-dev \
     && rm -rf /var/lib/apt/lists/*
 COPY Makefile LICENSE README.md CHANGELOG.md /source/
@@ -23,7 +23,7 @@ RUN make -C /source -j"$(nproc)" all && make -C /source install PREFIX=/usr DEST
 
 FROM ${BASE}
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-        libuv1 libssl3 libsodium23 libinih1 libmicrohttpd12 libsqlite3-0 libmariadb3 \
+        libuv1 libssl3 zlib1g libzstd1 libsodium23 libinih1 libmicrohttpd12 libsqlite3-0 libmariadb3 \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /installed /
 COPY examples/minimal.ini /etc/tidemark/tidemark.ini

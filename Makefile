@@ -38,11 +38,11 @@ BUILD       ?= build
 # MySQL's own library and MariaDB's compatible one both answer to "mysqlclient" on Debian.
 MYSQL_PKG   ?= $(shell for p in mysqlclient libmariadb; do \
                  pkg-config --exists $$p 2>/dev/null && echo $$p && break; done)
-PKGS        := libuv libssl libcrypto libsodium inih libmicrohttpd sqlite3 $(MYSQL_PKG)
+PKGS        := libuv libssl libcrypto libsodium zlib libzstd inih libmicrohttpd sqlite3 $(MYSQL_PKG)
 # The libraries' headers count as system headers: our warnings are for our code.
 PKG_CFLAGS  := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
 PKG_LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
-CRYPTO_LIBS := $(shell pkg-config --libs libcrypto libsodium 2>/dev/null)
+LEAF_LIBS   := $(shell pkg-config --libs libcrypto libsodium zlib libzstd 2>/dev/null)
 CMOCKA_LIBS := $(shell pkg-config --libs cmocka 2>/dev/null || echo -lcmocka)
 
 WARNINGS    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wswitch-enum -Wstrict-prototypes \
@@ -140,8 +140,8 @@ $(call programs_in,$(1)): $(BUILD)/$(1)/%: $(BUILD)/$(1)/%.o $(call obj,$(call h
 	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $(CMOCKA_LIBS) $(3)
 endef
 
-$(eval $(call test_folder,tests/unit/protocol,$(LIBPROTOCOL),$(CRYPTO_LIBS)))
-$(eval $(call test_folder,tests/unit/router,$(LIBROUTER),$(CRYPTO_LIBS)))
+$(eval $(call test_folder,tests/unit/protocol,$(LIBPROTOCOL),$(LEAF_LIBS)))
+$(eval $(call test_folder,tests/unit/router,$(LIBROUTER),$(LEAF_LIBS)))
 $(eval $(call test_folder,tests/unit/health,$(LIBHEALTH),$(PKG_LIBS)))
 $(eval $(call test_folder,tests/unit/proxy,$(ALL_LIBS),$(PKG_LIBS)))
 $(eval $(call test_folder,tests/wire,$(ALL_LIBS),$(PKG_LIBS)))

@@ -62,6 +62,18 @@ bool response_is_between(const struct response *r, uint8_t *sequence)
     return r->left == 0 && !r->continued;
 }
 
+void response_number(const struct response *r, uint8_t *in, size_t size)
+{
+    uint8_t sequence = r->sequence;
+    size_t at = r->left;
+    struct frame frame;
+
+    while (at < size && frame_read(bytes_of(in + at, size - at), &frame) == PARSE_OK) {
+        in[at + 3] = sequence++;
+        at += frame_size(frame);
+    }
+}
+
 static bool deprecates_eof(const struct response *r)
 {
     return (r->capabilities & CAPABILITY_DEPRECATE_EOF) != 0;

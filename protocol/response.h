@@ -113,4 +113,11 @@ void response_turn(struct response *r, uint8_t client_sequence);
  */
 MUST_USE bool response_is_between(const struct response *r, uint8_t *sequence);
 
+/*
+ * For bytes that came compressed, whose packets have numbers of no meaning (compressed.h): gives
+ * those at hand the numbers that response_next expects. To be called before it, with all that was
+ * not consumed; what turns out to belong to a later answer is numbered again then.
+ */
+void response_number(const struct response *r, uint8_t *in, size_t size);
+
 #endif

@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 . tests/cluster/common.sh
 
 build=(make gcc libc6-dev pkg-config libuv1-dev libssl-dev libsodium-dev libinih-dev libmicrohttpd-dev
+    zlib1g-dev libzstd-dev
     libsqlite3-dev uthash-dev libcmocka-dev
     clang clang-format clang-tidy libclang-rt-14-dev python3)
 run=(mariadb-server-core mariadb-client-core)
