@@ -20,11 +20,21 @@ void stream_init(struct stream *stream, const struct stream_operations *operatio
                               .pending_high = PENDING_HIGH_BYTES};
 }
 
-/* Reading is on unless the owner paused it, too much is pending already, or the stream is over. */
+bool stream_wants(const struct stream *stream)
+{
+    return !stream->paused && !stream->ended && stream->view_size < stream->pending_high;
+}
+
+/* Reading is on unless the owner paused it, too much is pending already, or the stream is over.
+ * What a layer still has comes first. */
 static void set_reading(struct stream *stream)
 {
-    bool want = !stream->paused && !stream->ended && stream->view_size < stream->pending_high;
+    bool want = stream_wants(stream);
 
+    if (stream->holding && want) {
+        want = false;
+        stream->operations->call_again(stream);
+    }
     if (want == stream->reading) {
         return;
     }
@@ -144,12 +154,63 @@ void stream_show(struct stream *stream, struct bytes chunk)
 
 void stream_deliver(struct stream *stream, struct bytes chunk)
 {
-    if (stream->layer != NULL) {
-        stream->layer->operations->deliver(stream, chunk);
+    if (stream->lowest != NULL) {
+        stream->lowest->operations->deliver(stream, chunk);
     } else {
         stream_show(stream, chunk);
     }
 }
+
+/* ---- layers ---- */
+
+void stream_add_layer(struct stream *stream, struct stream_layer *layer)
+{
+    layer->above = NULL;
+    layer->below = stream->top;
+    if (stream->top != NULL) {
+        stream->top->above = layer;
+    } else {
+        stream->lowest = layer;
+    }
+    stream->top = layer;
+}
+
+void stream_rise(struct stream *stream, struct stream_layer *from, struct bytes chunk)
+{
+    if (from->above != NULL) {
+        from->above->operations->deliver(stream, chunk);
+    } else {
+        stream_show(stream, chunk);
+    }
+}
+
+void stream_sink(struct stream *stream, struct stream_layer *from, const struct bytes *parts,
+                 size_t count)
+{
+    if (from->below != NULL) {
+        from->below->operations->write(stream, parts, count);
+    } else {
+        stream_carry(stream, parts, count);
+    }
+}
+
+void stream_hold(struct stream *stream)
+{
+    stream->holding = true;
+    set_reading(stream);
+}
+
+void stream_again(struct stream *stream)
+{
+    static const uint8_t nothing = 0;
+
+    if (stream->holding && stream_wants(stream)) {
+        stream->top->operations->deliver(stream, (struct bytes){&nothing, 0});
+        set_reading(stream);
+    }
+}
+
+/* ---- writing ---- */
 
 void stream_carry(struct stream *stream, const struct bytes *parts, size_t count)
 {
@@ -190,8 +251,8 @@ void stream_carry(struct stream *stream, const struct bytes *parts, size_t count
 
 void stream_write(struct stream *stream, const struct bytes *parts, size_t count)
 {
-    if (stream->layer != NULL) {
-        stream->layer->operations->write(stream, parts, count);
+    if (stream->top != NULL) {
+        stream->top->operations->write(stream, parts, count);
     } else {
         stream_carry(stream, parts, count);
     }
@@ -249,10 +310,12 @@ void stream_resume(struct stream *stream)
 
 const char *stream_reason(const struct stream *stream, int status)
 {
-    const char *trouble = stream->layer != NULL ? stream->layer->operations->trouble(stream) : NULL;
+    for (const struct stream_layer *layer = stream->top; layer != NULL; layer = layer->below) {
+        const char *trouble = layer->operations->trouble(stream);
 
-    if (trouble != NULL) {
-        return trouble;
+        if (trouble != NULL) {
+            return trouble;
+        }
     }
     return status == UV_EOF ? "it closed the connection" : uv_strerror(status);
 }
@@ -262,8 +325,9 @@ void stream_close(struct stream *stream)
     if (stream->closing) {
         return;
     }
-    if (stream->layer != NULL && !stream->failed && stream->queued_bytes == 0) {
-        stream->layer->operations->closing(stream);
+    if (stream->lowest != NULL && stream->lowest->operations->closing != NULL && !stream->failed &&
+        stream->queued_bytes == 0) {
+        stream->lowest->operations->closing(stream);
     }
     stream->ended = true;
     stream->closing = true;
@@ -288,8 +352,12 @@ void stream_closed(struct stream *stream)
         drop_kept(stream);
     }
     stream->view_size = 0;
-    if (stream->layer != NULL) {
-        stream->layer->operations->dispose(stream);
+    while (stream->top != NULL) {
+        struct stream_layer *below = stream->top->below;
+
+        stream->top->operations->dispose(stream);
+        stream->top = below;
     }
+    stream->lowest = NULL;
     stream->events->on_closed(stream->owner);
 }

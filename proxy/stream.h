@@ -16,11 +16,12 @@
  * QUEUE_HIGH_BYTES `stream_is_congested` says so, and whoever feeds this stream stops reading its
  * own source until on_drained.
  *
- * Between the carrier and all of this a layer may be put (TLS, stream_tls.h): from then on the
- * peer's bytes pass through it both ways, and nobody above notices. A stream without a layer pays
- * one comparison for it.
+ * Between the carrier and all of this layers may be put (TLS, stream_tls.h; above it compression,
+ * stream_compressed.h): from then on the peer's bytes pass through them both ways, and nobody above
+ * notices. A stream without layers pays one comparison for it.
  *
- *      stream_deliver ──▶ layer ──▶ stream_show           stream_write ──▶ layer ──▶ stream_carry
+ *      stream_deliver ──▶ lowest ─ stream_rise ─▶ top ─ stream_rise ─▶ stream_show
+ *      stream_carry ◀─ stream_sink ─ lowest ◀─ stream_sink ─ top ◀── stream_write
  *
  * A stream is freed in one place, after its close has been carried out; on_closed is the last call.
  */
@@ -57,11 +58,13 @@ struct stream_events {
 
 /* What a layer must be able to do. */
 struct stream_layer_operations {
-    /* These bytes came from the carrier; what they mean goes to stream_show. */
+    /* These bytes came from below; what they mean goes to stream_rise. `chunk` may be empty after
+     * stream_hold. */
     void (*deliver)(struct stream *stream, struct bytes chunk);
-    /* The owner wrote these; what the peer gets goes to stream_carry. */
+    /* These came from above; what the peer gets goes to stream_sink. */
     void (*write)(struct stream *stream, const struct bytes *parts, size_t count);
-    /* The stream closes, and the peer is there: a last word that fits the socket may be said. */
+    /* The stream closes, and the peer is there: a last word that fits the socket may be said. NULL:
+     * nothing is. */
     void (*closing)(struct stream *stream);
     /* Why the stream failed, as fixed text or text that lives as long as the layer; NULL: not
      * because of the layer. */
@@ -71,6 +74,7 @@ struct stream_layer_operations {
 
 struct stream_layer {
     const struct stream_layer_operations *operations;
+    struct stream_layer *above, *below; /* NULL: the owner, the carrier */
 };
 
 /* What a kind of stream must be able to do. */
@@ -84,26 +88,31 @@ struct stream_operations {
     void (*read_start)(struct stream *stream);
     void (*read_stop)(struct stream *stream);
     void (*close)(struct stream *stream); /* must lead to stream_closed, not from within the call */
+    /* Must lead to stream_again, soon and not from within the call; a second one before that is
+     * none. */
+    void (*call_again)(struct stream *stream);
 };
 
 struct stream {
     const struct stream_operations *operations;
     const struct stream_events *events;
-    struct stream_layer *layer; /* owner; NULL: bytes are as the peer sees them */
-    void *owner;                /* borrower: the session or server connection above */
-    const uint8_t *view;        /* pending bytes: in the read buffer or in `kept` */
-    size_t view_size;           /* how many */
-    uint8_t *kept;              /* owner: unconsumed bytes between notifications; NULL when none */
-    size_t kept_capacity;       /* size of that memory */
-    size_t pending_high;        /* PENDING_HIGH_BYTES unless the owner needs longer packets whole */
-    size_t queued_bytes;        /* handed to write_later and not yet sent */
-    bool delivering;            /* on_bytes is on the stack; the view is in the read buffer */
-    bool paused;                /* by the owner */
-    bool reading;               /* registered for reading */
-    bool congested;             /* past the high water, on_drained owed */
-    bool ended;                 /* on_end was called, or a close was asked for */
-    bool failed;                /* ... because the peer is gone */
-    bool finishing;             /* to be closed when the queue is empty */
+    struct stream_layer *lowest; /* owner; NULL: bytes are as the peer sees them */
+    struct stream_layer *top;    /* in that list; NULL: as above */
+    void *owner;                 /* borrower: the session or server connection above */
+    const uint8_t *view;         /* pending bytes: in the read buffer or in `kept` */
+    size_t view_size;            /* how many */
+    uint8_t *kept;               /* owner: unconsumed bytes between notifications; NULL when none */
+    size_t kept_capacity;        /* size of that memory */
+    size_t pending_high; /* PENDING_HIGH_BYTES unless the owner needs longer packets whole */
+    size_t queued_bytes; /* handed to write_later and not yet sent */
+    bool delivering;     /* on_bytes is on the stack; the view is in the read buffer */
+    bool paused;         /* by the owner */
+    bool reading;        /* registered for reading */
+    bool holding;        /* a layer has more for the owner; the carrier is not read */
+    bool congested;      /* past the high water, on_drained owed */
+    bool ended;          /* on_end was called, or a close was asked for */
+    bool failed;         /* ... because the peer is gone */
+    bool finishing;      /* to be closed when the queue is empty */
     bool closing;
 };
 
@@ -156,10 +165,22 @@ void stream_finish(struct stream *stream);
 /* For kinds of streams: bytes came; `chunk` is good only during the call, and there are
  * STREAM_HEADROOM_BYTES of writable memory in front of it. */
 void stream_deliver(struct stream *stream, struct bytes chunk);
-/* For layers: what bytes of the carrier turned out to be; the same holds for `chunk`. */
+/* Puts a layer on top; it is disposed of with the stream. */
+void stream_add_layer(struct stream *stream, struct stream_layer *layer);
+/* For layers: what bytes from below turned out to be; the same holds for `chunk`. */
+void stream_rise(struct stream *stream, struct stream_layer *from, struct bytes chunk);
+/* For layers: sends the parts in order, as they are, below. */
+void stream_sink(struct stream *stream, struct stream_layer *from, const struct bytes *parts,
+                 size_t count);
+/* For the topmost layer: would the owner take more? If not, the layer keeps what it has and calls
+ * stream_hold; it is then given an empty chunk when the owner wants more. */
+bool stream_wants(const struct stream *stream);
+void stream_hold(struct stream *stream);
+/* The owner's end of the way up and the carrier's of the way down; for those above and tests. */
 void stream_show(struct stream *stream, struct bytes chunk);
-/* For layers: sends the parts in order, as they are. */
 void stream_carry(struct stream *stream, const struct bytes *parts, size_t count);
+/* For kinds of streams: what call_again asked for. */
+void stream_again(struct stream *stream);
 /* For kinds of streams: reading ended or a write failed. */
 void stream_fail(struct stream *stream, int status);
 /* For kinds of streams: `size` bytes given to write_later have left, or never will (status < 0). */

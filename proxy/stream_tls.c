@@ -46,7 +46,7 @@ struct tls_layer {
 
 static struct tls_layer *layer_of(const struct stream *stream)
 {
-    return (struct tls_layer *)stream->layer;
+    return (struct tls_layer *)stream->lowest;
 }
 
 struct tls_room *tls_room_new(void)
@@ -70,7 +70,7 @@ static void send_sealed(struct tls_layer *layer)
 
     layer->room->sealed_size = 0;
     if (sealed.size > 0) {
-        stream_carry(layer->stream, &sealed, 1);
+        stream_sink(layer->stream, &layer->layer, &sealed, 1);
     }
 }
 
@@ -215,7 +215,8 @@ static void deliver(struct stream *stream, struct bytes chunk)
     while (status == 0 && layer->is_secured && size == PLAIN_BYTES && !stream->ended) {
         size = unseal(layer, &status);
         send_sealed(layer);
-        stream_show(stream, (struct bytes){layer->room->plain + STREAM_HEADROOM_BYTES, size});
+        stream_rise(stream, &layer->layer,
+                    (struct bytes){layer->room->plain + STREAM_HEADROOM_BYTES, size});
     }
     layer->in = (struct bytes){NULL, 0};
     if (status != 0) {
@@ -309,10 +310,9 @@ static void dispose(struct stream *stream)
     tls_unref(layer->tls);
     mem_free(layer->trouble);
     mem_free(layer);
-    stream->layer = NULL;
 }
 
-static const struct stream_layer_operations operations = {
+const struct stream_layer_operations stream_tls_operations = {
     .deliver = deliver,
     .write = write_parts,
     .closing = closing,
@@ -329,14 +329,14 @@ static struct tls_layer *put_on(struct stream *stream, struct tls *tls, SSL_CTX 
     struct tls_layer *layer;
     BIO *bio = NULL;
 
-    assert(stream->layer == NULL);
+    assert(stream->lowest == NULL);
     uv_once(&once, make_bio_method);
     layer = mem_calloc(1, sizeof *layer);
-    layer->layer.operations = &operations;
+    layer->layer.operations = &stream_tls_operations;
     layer->stream = stream;
     layer->tls = tls_ref(tls);
     layer->room = room;
-    stream->layer = &layer->layer;
+    stream_add_layer(stream, &layer->layer);
     layer->ssl = SSL_new(context);
     if (bio_method != NULL) {
         bio = BIO_new(bio_method);

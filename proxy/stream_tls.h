@@ -1,6 +1,6 @@
 /*
  * TLS as a layer of a stream (stream.h): put on when the login asks for it, it stays until the
- * stream ends. Above it everything is as on a clear-text stream.
+ * stream ends. It is always the lowest layer. Above it everything is as on a clear-text stream.
  *
  *      carrier ──▶ [ records ] ── SSL_read ──▶ room.plain ──▶ stream_show
  *      carrier ◀── room.sealed ◀── SSL_write ── [ room.joined ] ◀── stream_write
@@ -39,10 +39,12 @@ MUST_USE bool stream_tls_accept(struct stream *stream, struct tls *tls, struct t
 MUST_USE bool stream_tls_connect(struct stream *stream, struct tls *tls, struct tls_room *room,
                                  const char *host, bool checks_host);
 
+extern const struct stream_layer_operations stream_tls_operations;
+
 /* Is what passes here encrypted? */
 static inline bool stream_is_tls(const struct stream *stream)
 {
-    return stream->layer != NULL;
+    return stream->lowest != NULL && stream->lowest->operations == &stream_tls_operations;
 }
 
 /* The peer has shown a certificate that one of the authorities has signed. */

@@ -26,6 +26,7 @@ struct uv_stream {
     struct dial *dial;    /* owner: a host of several addresses is being tried; NULL: none */
     uint8_t *read_buffer; /* borrower: the loop's */
     uv_os_fd_t fd;        /* of `uv`; -1 until it is connected */
+    uv_idle_t *again;     /* owner: for call_again; NULL: was not needed yet */
     union {
         uv_handle_t handle;
         uv_stream_t any;
@@ -123,6 +124,31 @@ static void read_stop(struct stream *stream)
     uv_read_stop(&self->uv.any);
 }
 
+static void on_again(uv_idle_t *again)
+{
+    struct uv_stream *self = again->data;
+
+    uv_idle_stop(again);
+    stream_again(&self->stream);
+}
+
+static void call_again(struct stream *stream)
+{
+    struct uv_stream *self = (struct uv_stream *)stream;
+
+    if (self->again == NULL) {
+        self->again = mem_alloc(sizeof *self->again);
+        uv_idle_init(self->uv.handle.loop, self->again);
+        self->again->data = self;
+    }
+    uv_idle_start(self->again, on_again);
+}
+
+static void on_again_closed(uv_handle_t *again)
+{
+    mem_free(again);
+}
+
 static void on_uv_closed(uv_handle_t *handle)
 {
     struct uv_stream *self = handle->data;
@@ -139,6 +165,10 @@ static void close_stream(struct stream *stream)
         dial_cancel(self->dial);
         self->dial = NULL;
     }
+    if (self->again != NULL) {
+        uv_close((uv_handle_t *)self->again, on_again_closed);
+        self->again = NULL;
+    }
     uv_close(&self->uv.handle, on_uv_closed);
 }
 
@@ -148,6 +178,7 @@ static const struct stream_operations operations = {
     .read_start = read_start,
     .read_stop = read_stop,
     .close = close_stream,
+    .call_again = call_again,
 };
 
 static struct uv_stream *new_stream(uv_loop_t *loop, bool is_unix, uint8_t *read_buffer,
@@ -159,6 +190,7 @@ static struct uv_stream *new_stream(uv_loop_t *loop, bool is_unix, uint8_t *read
     self->read_buffer = read_buffer;
     self->dial = NULL;
     self->fd = -1;
+    self->again = NULL;
     if (is_unix) {
         uv_pipe_init(loop, &self->uv.pipe, 0);
     } else {

@@ -25,7 +25,7 @@ struct memory_stream {
     struct network *network;
     struct wire *wire; /* NULL: the connection has gone on without this stream */
     struct later *later;
-    bool connecting, reading, failed, must_close;
+    bool connecting, reading, failed, must_close, again;
 };
 
 /* ---- buffers ---- */
@@ -120,12 +120,18 @@ static void close_stream(struct stream *stream)
     self->reading = false;
 }
 
+static void call_again(struct stream *stream)
+{
+    ((struct memory_stream *)stream)->again = true;
+}
+
 static const struct stream_operations operations = {
     .write_some = write_some,
     .write_later = write_later,
     .read_start = read_start,
     .read_stop = read_stop,
     .close = close_stream,
+    .call_again = call_again,
 };
 
 /* ---- events ---- */
@@ -158,8 +164,8 @@ static bool can_end(const struct memory_stream *self)
 
 static bool is_due(const struct memory_stream *self)
 {
-    return self->must_close || (self->connecting && !self->wire->held) || can_send(self) ||
-           can_deliver(self) || can_end(self);
+    return self->must_close || self->again || (self->connecting && !self->wire->held) ||
+           can_send(self) || can_deliver(self) || can_end(self);
 }
 
 static void report_sent(struct memory_stream *self, int status)
@@ -270,6 +276,9 @@ static void carry_out(struct memory_stream *self)
 {
     if (self->must_close) {
         finish_close(self);
+    } else if (self->again) {
+        self->again = false;
+        stream_again(&self->stream);
     } else if (self->connecting && !self->wire->held) {
         self->connecting = false;
         self->stream.events->on_connected(self->stream.owner, self->wire->connect_status);
