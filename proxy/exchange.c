@@ -25,6 +25,7 @@
 #include "proxy/client/session.h"
 #include "proxy/log.h"
 #include "proxy/stream.h"
+#include "proxy/stream_compressed.h"
 #include "proxy/worker.h"
 
 #include <assert.h>
@@ -288,8 +289,7 @@ static void end_answer(struct session *session)
 
 bool exchange_read(struct session *session, struct backend *backend)
 {
-    struct relay relay = {
-        .session = session, .backend = backend, .in = stream_peek(backend->stream)};
+    struct relay relay = {.session = session, .backend = backend, .in = backend_peek(backend)};
     struct response_step step = {0};
 
     if (backend->failure.code != 0 && !session->command->forwarded) {
@@ -518,6 +518,7 @@ static bool next_upload_packet(struct session *session)
 {
     struct command_in_hand *command = session->command;
     struct frame frame;
+    struct bytes in;
 
     if (!command->upload_continues && replication_is_dump(command->code)) {
         command->upload_left = replication_acknowledgement(stream_peek(session->client));
@@ -526,8 +527,13 @@ static bool next_upload_packet(struct session *session)
     if (!command->upload_continues && !command->local_infile) {
         return false;
     }
-    if (frame_read(stream_peek(session->client), &frame) != PARSE_OK) {
+    in = stream_peek(session->client);
+    if (frame_read(in, &frame) != PARSE_OK) {
         return false;
+    }
+    if (stream_is_compressed(session->client)) {
+        frame.sequence = (uint8_t)(command->upload_sequence + 1);
+        frame_write((uint8_t *)(uintptr_t)in.data, frame);
     }
     if (frame.sequence != (uint8_t)(command->upload_sequence + 1)) {
         struct sql_error error = error_make(ERROR_PACKETS_OUT_OF_ORDER, "Got packets out of order");

@@ -4,6 +4,7 @@
 #include "proxy/login_exchange.h"
 
 #include "protocol/capability.h"
+#include "protocol/compressed.h"
 #include "protocol/frame.h"
 #include "proxy/peer.h"
 #include "proxy/stream_tls.h"
@@ -139,6 +140,11 @@ static enum login_step on_login_packet(struct login_exchange *exchange, struct s
         return fail(exchange, error_make(ERROR_HANDSHAKE, "Bad handshake"));
     }
     exchange->capabilities = packet.capabilities & exchange->offered;
+    exchange->zstd_level = packet.zstd_level;
+    if (compression_of(exchange->capabilities) == COMPRESSION_ZSTD &&
+        (packet.zstd_level == 0 || packet.zstd_level > ZSTD_LEVEL_MAX)) {
+        return fail(exchange, error_make(ERROR_HANDSHAKE, "Bad handshake"));
+    }
     return login_exchange_begin(exchange, stream, &packet, account, context);
 }
 

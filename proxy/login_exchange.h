@@ -40,6 +40,7 @@ struct login_exchange {
     uint64_t offered;      /* capabilities, as in the greeting */
     uint64_t capabilities; /* agreed on */
     unsigned collation;
+    uint8_t zstd_level; /* that the client wants, where it was agreed on */
     char name[LOGIN_NAME_BYTES];
     char schema[LOGIN_SCHEMA_BYTES]; /* "": none */
     struct sql_error error;          /* LOGIN_FAILED: what to send */

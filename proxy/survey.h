@@ -14,6 +14,7 @@
 #define TIDEMARK_PROXY_SURVEY_H
 
 #include "protocol/bytes.h"
+#include "protocol/compressed.h"
 #include "proxy/backend/backend.h"
 #include "proxy/client/session.h"
 #include "router/lexer.h"
@@ -53,6 +54,7 @@ struct session_sight {
     bool is_known; /* logged in: `user` means something */
     bool is_unix;
     bool is_traced;
+    enum compression compression; /* towards the client */
     unsigned user;
     uint64_t queries;
     unsigned pins; /* enum pin */
@@ -89,6 +91,7 @@ struct backend_sight {
     uint64_t opened_ns;
     uint64_t idle_ns;    /* IDLE: since when */
     uint64_t expires_ns; /* 0: never */
+    enum compression compression;
     struct bytes schema;
 };
 

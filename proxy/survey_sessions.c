@@ -16,6 +16,7 @@
 #include "proxy/program.h"
 #include "proxy/session_walk.h"
 #include "proxy/stream.h"
+#include "proxy/stream_compressed.h"
 #include "proxy/worker.h"
 
 /* Texts of one chunk, one behind the other; slices into it are offsets until it is complete. */
@@ -206,6 +207,7 @@ static void see_session(struct session *session, uint64_t now, struct session_si
         .is_known = session->counted,
         .is_unix = session->is_unix,
         .is_traced = session->trace != NULL,
+        .compression = stream_compression(session->client),
         .user = session->user,
         .queries = session->queries,
         .pins = session->pins,
@@ -266,6 +268,8 @@ static void see_backend(const struct backend *backend, struct backend_sight *sig
         .opened_ns = backend->opened_ns,
         .idle_ns = backend->state == BACKEND_IDLE ? backend->idle_ns : 0,
         .expires_ns = backend->expires_ns,
+        .compression =
+            backend->stream != NULL ? stream_compression(backend->stream) : COMPRESSION_NONE,
     };
 }
 

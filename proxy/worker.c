@@ -17,6 +17,7 @@
 #include "proxy/log.h"
 #include "proxy/memory.h"
 #include "proxy/stream.h"
+#include "proxy/stream_compressed.h"
 #include "proxy/stream_tls.h"
 
 #include <assert.h>
@@ -42,6 +43,7 @@ void worker_init(struct worker *worker, unsigned number, struct process *process
     worker->prepared = prepared_store_new();
     worker->scratch = mem_alloc(WORKER_SCRATCH_BYTES);
     worker->tls_room = tls_room_new();
+    worker->compression_room = compression_room_new();
     worker->judgements = mem_calloc(TABLE_CACHE_ENTRIES, sizeof *worker->judgements);
     worker->refused = mem_calloc(REFUSED_ENTRIES, sizeof *worker->refused);
     worker->roster = process->roster(process);
@@ -73,6 +75,7 @@ void worker_dispose(struct worker *worker)
     mem_free(worker->refused);
     mem_free(worker->scratch);
     tls_room_free(worker->tls_room);
+    compression_room_free(worker->compression_room);
 }
 
 bool worker_is_empty(const struct worker *worker)

@@ -24,6 +24,7 @@
 
 struct backend;
 struct checks;
+struct compression_room;
 struct pool;
 struct session;
 struct stream;
@@ -81,9 +82,10 @@ struct worker {
     uint64_t recent_ns; /* what the clock said last: good for ages, never for a floor */
     bool draining;
     uint64_t drain_until_ns;
-    uint8_t *scratch;                      /* owner: WORKER_SCRATCH_BYTES, free between calls */
-    struct tls_room *tls_room;             /* owner: for all streams with TLS */
-    struct command_in_hand *free_commands; /* owner */
+    uint8_t *scratch;                          /* owner: WORKER_SCRATCH_BYTES, free between calls */
+    struct tls_room *tls_room;                 /* owner: for all streams with TLS */
+    struct compression_room *compression_room; /* owner: for all compressed streams */
+    struct command_in_hand *free_commands;     /* owner */
     size_t free_command_count;
     struct prepared_store *prepared; /* owner */
     size_t serverless;               /* sessions in SESSION_LEASING that found no server */

@@ -18,6 +18,7 @@ static const struct admin_column columns[] = {
     {"idle_ms", ADMIN_INTEGER, "milliseconds since it is idle; NULL: it is not", false},
     {"expires_ms", ADMIN_INTEGER, "milliseconds until [pool] max_lifetime_ms; NULL: never", false},
     {"worker", ADMIN_INTEGER, "the thread that has it", false},
+    {"compression", ADMIN_TEXT, "zlib, zstd, between the proxy and the server; empty: none", false},
 };
 
 static void add_connection(void *context, const struct backend_sight *sight)
@@ -40,6 +41,7 @@ static void add_connection(void *context, const struct backend_sight *sight)
     look_age(look, sight->idle_ns);
     admin_rows_known(look->rows, sight->expires_ns != 0, left / 1000000);
     admin_rows_integer(look->rows, sight->worker);
+    admin_rows_text(look->rows, compression_name(sight->compression));
 }
 
 static void fill(struct program *program, struct admin_rows *rows)

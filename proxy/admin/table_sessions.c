@@ -60,6 +60,7 @@ static const struct admin_column columns[] = {
     {"queries", ADMIN_INTEGER, "commands so far", false},
     {"worker", ADMIN_INTEGER, "the thread that serves it", false},
     {"traced", ADMIN_INTEGER, "1: TRACE SESSION has its commands noted", false},
+    {"compression", ADMIN_TEXT, "zlib, zstd, between the client and the proxy; empty: none", false},
 };
 
 static const char *wait_name(enum session_wait wait)
@@ -169,6 +170,7 @@ static void add_session(void *context, const struct session_sight *sight)
     admin_rows_known(look->rows, true, sight->queries);
     admin_rows_integer(look->rows, sight->worker);
     admin_rows_integer(look->rows, sight->is_traced);
+    admin_rows_text(look->rows, compression_name(sight->compression));
 }
 
 static void fill(struct program *program, struct admin_rows *rows)

@@ -202,6 +202,9 @@ void backend_set_up(struct backend *backend);
 /* Goes through what the server sent; called when bytes came and when the session reads again. */
 void backend_read(struct backend *backend);
 
+/* What came of the first step's answer and was not consumed. */
+struct bytes backend_peek(const struct backend *backend);
+
 /* The first step's answer was read to its end (by the session, for STEP_CLIENT). */
 void backend_end_step(struct backend *backend);
 

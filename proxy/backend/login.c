@@ -13,6 +13,7 @@
 
 #include "health/topology.h"
 #include "protocol/capability.h"
+#include "protocol/compressed.h"
 #include "protocol/frame.h"
 #include "protocol/handshake.h"
 #include "proxy/backend/asking.h"
@@ -22,6 +23,7 @@
 #include "proxy/config/config.h"
 #include "proxy/log.h"
 #include "proxy/memory.h"
+#include "proxy/stream_compressed.h"
 #include "proxy/stream_tls.h"
 #include "proxy/tls.h"
 #include "proxy/worker.h"
@@ -153,6 +155,7 @@ static void send_login(struct backend *backend, uint8_t sequence)
     }
     login.capabilities =
         backend->capabilities | (stream_is_tls(backend->stream) ? CAPABILITY_SSL : 0);
+    login.zstd_level = (uint8_t)backend->roster->config->compression.server_zstd_level;
     login.user = bytes_of_text(backend->group->account->name);
     login.response = writer_bytes(&auth_out);
     login.plugin = bytes_of_text(auth_plugin_name(backend->login->auth.plugin));
@@ -201,6 +204,35 @@ static void begin_tls(struct backend *backend)
     }
 }
 
+/* ---- compression ---- */
+
+/* What is asked for, as far as the server has it. */
+static uint64_t wanted_compression(const struct backend *backend, uint64_t offered)
+{
+    switch ((enum config_compression_words)backend->roster->config->compression.server) {
+    case CONFIG_COMPRESSION_ZLIB:
+        return offered & CAPABILITY_COMPRESS;
+    case CONFIG_COMPRESSION_ZSTD:
+        return offered & CAPABILITY_ZSTD;
+    case CONFIG_COMPRESSION_OFF:
+    case CONFIG_COMPRESSION_BOTH:
+        break;
+    }
+    return 0;
+}
+
+void backend_login_compress(struct backend *backend)
+{
+    const struct config_compression *config = &backend->roster->config->compression;
+    enum compression compression = compression_of(backend->capabilities);
+
+    if (compression != COMPRESSION_NONE) {
+        stream_compress_server(backend->stream, backend->worker->compression_room, compression,
+                               compression == COMPRESSION_ZSTD ? config->server_zstd_level
+                                                               : config->server_zlib_level);
+    }
+}
+
 /* ---- the greeting ---- */
 
 static bool wants_tls(const struct backend *backend)
@@ -241,6 +273,7 @@ static bool take_greeting(struct backend *backend, struct bytes payload)
         protocol_error(backend, "it does not offer TLS, which [tls] server asks for");
         return false;
     }
+    backend->capabilities |= wanted_compression(backend, greeting->capabilities);
     login->greeted = true;
     return true;
 }
@@ -282,7 +315,12 @@ static void continue_login(struct backend *backend, struct bytes payload, uint8_
             protocol_error(backend, "the OK packet after the login is malformed");
             break;
         }
+        if (stream_peek(backend->stream).size > FRAME_HEAD_SIZE + payload.size) {
+            protocol_error(backend, "bytes behind the OK packet after the login");
+            break;
+        }
         backend->status = ok.status;
+        backend_login_compress(backend);
         backend_logged_in(backend);
         break;
     }

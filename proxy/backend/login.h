@@ -15,6 +15,9 @@ void backend_login_read(struct backend *backend);
 /* The handshake that this login asked for is over. */
 void backend_login_secured(struct backend *backend);
 
+/* The login is over, in this process or before: what was agreed on about compression holds. */
+void backend_login_compress(struct backend *backend);
+
 void backend_login_dispose(struct backend *backend);
 
 #endif

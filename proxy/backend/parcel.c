@@ -6,10 +6,12 @@
 #include "proxy/backend/parcel.h"
 
 #include "proxy/backend/backend.h"
+#include "proxy/backend/login.h"
 #include "proxy/backend/pool.h"
 #include "proxy/backend/prepared_cache.h"
 #include "proxy/client/environment.h"
 #include "proxy/memory.h"
+#include "proxy/stream_compressed.h"
 #include "proxy/stream_tls.h"
 #include "proxy/worker.h"
 
@@ -57,7 +59,7 @@ struct backend_parcel *backend_pack(struct backend *backend)
     /* A TLS connection is more than its socket. */
     if (transport->detach == NULL || stream_is_tls(backend->stream) ||
         backend->environment == NULL || stream_peek(backend->stream).size > 0 ||
-        backend->stream->queued_bytes > 0) {
+        backend->stream->holding || backend->stream->queued_bytes > 0) {
         return NULL;
     }
     fd = transport->detach(transport->context, backend->stream);
@@ -127,6 +129,7 @@ void backend_unpack(struct worker *worker, struct group *group, unsigned server,
                                         &backend_events, backend);
     parcel->fd = -1; /* attach closed it where it failed */
     if (backend->stream != NULL) {
+        backend_login_compress(backend); /* between two commands it has no state */
         stream_open(backend->stream);
         backend->state = BACKEND_IDLE;
         if (backend->environment == NULL || parcel->needs_reset) {

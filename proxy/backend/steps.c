@@ -13,6 +13,7 @@
 #include "proxy/backend/prepared_cache.h"
 #include "proxy/client/following.h"
 #include "proxy/exchange.h"
+#include "proxy/stream_compressed.h"
 #include "proxy/worker.h"
 
 static void begin_step(struct backend *backend)
@@ -24,6 +25,16 @@ static void begin_step(struct backend *backend)
 
     response_begin(&backend->response, &request);
     backend->answering = true;
+}
+
+struct bytes backend_peek(const struct backend *backend)
+{
+    struct bytes in = stream_peek(backend->stream);
+
+    if (stream_is_compressed(backend->stream)) {
+        response_number(&backend->response, (uint8_t *)(uintptr_t)in.data, in.size);
+    }
+    return in;
 }
 
 void backend_end_step(struct backend *backend)
@@ -173,8 +184,7 @@ static bool swallow(struct backend *backend)
     const struct step *step = &backend->steps[backend->step_first];
 
     for (;;) {
-        struct response_step packet =
-            response_next(&backend->response, stream_peek(backend->stream));
+        struct response_step packet = response_next(&backend->response, backend_peek(backend));
 
         if (packet.what == RESPONSE_MORE) {
             stream_expect(backend->stream, packet.need);

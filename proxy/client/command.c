@@ -20,6 +20,7 @@
 #include "proxy/log.h"
 #include "proxy/memory.h"
 #include "proxy/stream.h"
+#include "proxy/stream_compressed.h"
 #include "proxy/worker.h"
 #include "router/classify.h"
 
@@ -53,7 +54,7 @@ void command_read(struct session *session)
     if (frame_read(in, &frame) != PARSE_OK) {
         return;
     }
-    if (frame.sequence != 0) {
+    if (frame.sequence != 0 && !stream_is_compressed(session->client)) {
         out_of_order(session);
         return;
     }
@@ -67,6 +68,7 @@ void command_read(struct session *session)
     command->data = held <= sizeof command->small ? command->small : mem_alloc(held);
     command->size = held;
     memcpy(command->data, in.data, held);
+    command->data[3] = 0; /* its number: whatever, where it came compressed */
     command->bytes_in = held;
     command->upload_left = total - held;
     command->upload_continues = frame_continues(frame);

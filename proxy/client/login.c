@@ -10,6 +10,7 @@
 
 #include "health/topology.h"
 #include "protocol/capability.h"
+#include "protocol/compressed.h"
 #include "protocol/frame.h"
 #include "proxy/client/command.h"
 #include "proxy/client/environment.h"
@@ -24,6 +25,7 @@
 #include "proxy/log.h"
 #include "proxy/login_exchange.h"
 #include "proxy/memory.h"
+#include "proxy/stream_compressed.h"
 #include "proxy/stream_tls.h"
 #include "proxy/worker.h"
 
@@ -58,6 +60,12 @@ static unsigned default_collation(const struct server_facts *facts)
     return collation == NULL ? FALLBACK_COLLATION : collation->id;
 }
 
+static uint64_t compression_offered(const struct config_compression *config)
+{
+    return (config->client & CONFIG_COMPRESSION_ZLIB ? CAPABILITY_COMPRESS : 0) |
+           (config->client & CONFIG_COMPRESSION_ZSTD ? CAPABILITY_ZSTD : 0);
+}
+
 void login_try_greeting(struct session *session)
 {
     const struct config *config = worker_config(session->worker);
@@ -86,7 +94,8 @@ void login_try_greeting(struct session *session)
     greeting.collation = (uint8_t)default_collation(facts);
     greeting.plugin = bytes_of_text(plugin);
     login_exchange_greet(&session->login->exchange, session->client, &greeting,
-                         offer_of(session->worker->topology));
+                         offer_of(session->worker->topology) |
+                             compression_offered(&config->compression));
     session->sequence = session->login->exchange.sequence;
     session->capabilities = session->login->exchange.capabilities;
 }
@@ -162,13 +171,36 @@ const struct environment *login_environment(struct session *session, struct byte
     return with_schema;
 }
 
+/* From here on what was agreed on in the login holds. */
+static void compress(struct session *session, unsigned zstd_level)
+{
+    const struct config_compression *config = &worker_config(session->worker)->compression;
+    enum compression compression = compression_of(session->capabilities);
+    unsigned level = config->client_zlib_level;
+
+    if (compression == COMPRESSION_ZSTD) {
+        level =
+            zstd_level < config->client_zstd_level_max ? zstd_level : config->client_zstd_level_max;
+    }
+    if (compression != COMPRESSION_NONE) {
+        stream_compress_client(session->client, session->worker->compression_room, compression,
+                               level);
+    }
+}
+
 static void finish(struct session *session)
 {
+    bool is_first = !session->login->change_user;
+    unsigned zstd_level = session->login->exchange.zstd_level;
+
     log_info(log_number("session", session->id), "%s client=%s user=%s schema=%s",
              session->login->change_user ? "changed user" : "logged in", session->peer,
              session->account->name, session->login->exchange.schema);
     login_dispose(session);
     send_login_ok(session, session->sequence);
+    if (is_first) {
+        compress(session, zstd_level);
+    }
     session_enter(session, SESSION_READY);
 }
 

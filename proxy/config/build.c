@@ -169,6 +169,8 @@ static void *target_for(struct config *config, const struct draft_section *secti
         return &config->admin;
     case SECTION_TLS:
         return &config->tls;
+    case SECTION_COMPRESSION:
+        return &config->compression;
     case SECTION_COUNT:
         break;
     }
@@ -232,6 +234,7 @@ void config_free(struct config *config)
     dispose_section(SECTION_POOL, &config->pool);
     dispose_section(SECTION_ADMIN, &config->admin);
     dispose_section(SECTION_TLS, &config->tls);
+    dispose_section(SECTION_COMPRESSION, &config->compression);
     for (size_t i = 0; i < config->server_count; i++) {
         mem_free(config->servers[i].name);
         dispose_section(SECTION_SERVER, &config->servers[i]);

@@ -55,6 +55,7 @@ static const char *secret_of(const struct config *config, const struct config_va
     case SECTION_CONSISTENCY:
     case SECTION_POOL:
     case SECTION_TLS:
+    case SECTION_COMPRESSION:
     case SECTION_COUNT:
         break;
     }

@@ -120,6 +120,14 @@ enum config_tls_server {
     CONFIG_TLS_SERVER_VERIFY_IDENTITY,
 };
 
+/* Bits, for what clients are offered. */
+enum config_compression_words {
+    CONFIG_COMPRESSION_OFF,
+    CONFIG_COMPRESSION_ZLIB,
+    CONFIG_COMPRESSION_ZSTD,
+    CONFIG_COMPRESSION_BOTH,
+};
+
 struct config_proxy {
     struct config_address admin; /* kind NONE: no admin port */
     char *auto_file;             /* resolved path; "": none */
@@ -205,6 +213,15 @@ struct config_tls {
     int verify_client; /* enum config_verify_client */
 };
 
+struct config_compression {
+    int client; /* enum config_compression_words */
+    unsigned client_zlib_level;
+    unsigned client_zstd_level_max; /* clients choose the level themselves */
+    int server;                     /* enum config_compression_words without BOTH */
+    unsigned server_zlib_level;
+    unsigned server_zstd_level;
+};
+
 /* Where a value came from, for the table of settings and for messages. */
 enum config_origin_kind {
     CONFIG_FROM_DEFAULT,
@@ -238,6 +255,7 @@ struct config {
     struct config_pool pool;
     struct config_admin admin;
     struct config_tls tls;
+    struct config_compression compression;
 
     struct config_server *servers; /* in the order of the file; at least one */
     size_t server_count;

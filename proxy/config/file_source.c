@@ -34,7 +34,7 @@ static void report_unknown_section(const struct reading *reading, const char *ki
     } else {
         report_error(reading->draft->report, &reading->origin, "section",
                      "[%s] is unknown, allowed: proxy, server NAME, user NAME, monitor, "
-                     "consistency, pool, admin, tls",
+                     "consistency, pool, admin, tls, compression",
                      kind);
     }
 }

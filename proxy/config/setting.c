@@ -14,6 +14,8 @@
 
 static const char *const balance_words[] = {"round_robin", "least_connections", "least_latency",
                                             "client_hash", NULL};
+static const char *const compression_client_words[] = {"off", "zlib", "zstd", "both", NULL};
+static const char *const compression_server_words[] = {"off", "zlib", "zstd", NULL};
 static const char *const consistency_words[] = {"eventual",  "bounded", "session",
                                                 "monotonic", "strong",  NULL};
 static const char *const log_level_words[] = {"error", "warn", "info", "debug", NULL};
@@ -195,16 +197,40 @@ const struct setting settings[] = {
     {SECTION_TLS, "verify_client", SETTING_CHOICE, "off", .choices = verify_client_words,
      AT(config_tls, verify_client), RELOADS,
      .help = "are clients asked for a certificate, and must they have one"},
+
+    {SECTION_COMPRESSION, "client", SETTING_CHOICE, "both", .choices = compression_client_words,
+     AT(config_compression, client), RELOADS,
+     .help = "compression that clients are offered; they ask for it, or not"},
+    {SECTION_COMPRESSION, "client_zlib_level", SETTING_NUMBER, "6", RANGE(1, 9),
+     AT(config_compression, client_zlib_level), RELOADS,
+     .help = "how hard zlib tries towards clients; 1: least"},
+    {SECTION_COMPRESSION, "client_zstd_level_max", SETTING_NUMBER, "22", RANGE(1, 22),
+     AT(config_compression, client_zstd_level_max), RELOADS,
+     .help = "clients name the level of zstd that they want; they get this at most"},
+    {SECTION_COMPRESSION, "server", SETTING_CHOICE, "off", .choices = compression_server_words,
+     AT(config_compression, server), RELOADS,
+     .help = "compression that servers are asked for; those that do not have it are not"},
+    {SECTION_COMPRESSION, "server_zlib_level", SETTING_NUMBER, "6", RANGE(1, 9),
+     AT(config_compression, server_zlib_level), RELOADS,
+     .help = "how hard zlib tries towards servers; 1: least"},
+    {SECTION_COMPRESSION, "server_zstd_level", SETTING_NUMBER, "3", RANGE(1, 22),
+     AT(config_compression, server_zstd_level), RELOADS,
+     .help = "how hard zstd tries towards servers, and they towards the proxy; 1: least"},
 };
 /* clang-format on */
 
 const size_t setting_count = sizeof(settings) / sizeof(settings[0]);
 
 static const char *const section_names[SECTION_COUNT] = {
-    [SECTION_PROXY] = "proxy", [SECTION_SERVER] = "server",
-    [SECTION_USER] = "user",   [SECTION_MONITOR] = "monitor",
-    [SECTION_POOL] = "pool",   [SECTION_CONSISTENCY] = "consistency",
-    [SECTION_ADMIN] = "admin", [SECTION_TLS] = "tls",
+    [SECTION_PROXY] = "proxy",
+    [SECTION_SERVER] = "server",
+    [SECTION_USER] = "user",
+    [SECTION_MONITOR] = "monitor",
+    [SECTION_POOL] = "pool",
+    [SECTION_CONSISTENCY] = "consistency",
+    [SECTION_ADMIN] = "admin",
+    [SECTION_TLS] = "tls",
+    [SECTION_COMPRESSION] = "compression",
 };
 
 const char *setting_section_name(enum setting_section section)

@@ -18,6 +18,7 @@ enum setting_section {
     SECTION_POOL,
     SECTION_ADMIN,
     SECTION_TLS,
+    SECTION_COMPRESSION,
     SECTION_COUNT,
 };
 

@@ -114,7 +114,7 @@ static const struct row rows[] = {
     /* sections and keys */
     {"[proxi]\nworkers = x\n", "t.ini:7: section: [proxi] is unknown, did you mean [proxy]?\n"},
     {"[cache]\n", "t.ini:7: section: [cache] is unknown, allowed: proxy, server NAME, user NAME, "
-                  "monitor, consistency, pool, admin, tls\n"},
+                  "monitor, consistency, pool, admin, tls, compression\n"},
     {"[server]\n", "t.ini:7: section: [server] has no name, allowed: [server NAME]\n"},
     {"[pool x]\n", "t.ini:7: section: [pool x] exists once, allowed: no name in it\n"},
     {"[server a/b]\n",
@@ -188,6 +188,11 @@ static const struct row rows[] = {
      "connection\n"},
     {"[consistency]\nscope = connection\n", ""},
     {"[tls]\nclient = required\nserver = verify_ca\n", ""},
+    {"[compression]\nclient = zstd\nserver = zlib\nserver_zstd_level = 22\n", ""},
+    {"[compression]\nserver = both\n",
+     "t.ini:8: server: \"both\" is not a known word, allowed: off | zlib | zstd\n"},
+    {"[compression]\nclient_zlib_level = 10\n",
+     "t.ini:8: client_zlib_level: \"10\" is out of range, allowed: 1 to 9\n"},
     {"[tls]\nclient = always\n",
      "t.ini:8: client: \"always\" is not a known word, allowed: disabled | preferred | required\n"},
     {"[tls]\ncert = c.pem\n", "t.ini:8: cert: is set without key, allowed: both or none\n"},
@@ -218,7 +223,7 @@ static const struct row rows[] = {
      "t.ini:10: address: is missing in [server db2], allowed: HOST[:PORT] | unix:/PATH\n"
      "t.ini:11: weight: \"9999\" is out of range, allowed: 0 to 1000\n"
      "t.ini:12: section: [what] is unknown, allowed: proxy, server NAME, user NAME, monitor, "
-     "consistency, pool, admin, tls\n"},
+     "consistency, pool, admin, tls, compression\n"},
 };
 
 static void test_messages(void **state)
