@@ -30,7 +30,8 @@ public class Driver {
             throws SQLException {
         return DriverManager.getConnection("jdbc:mariadb://" + host + ":" + port + "/" + schema
                 + "?allowPublicKeyRetrieval=true&useServerPrepStmts=" + prepared + options
-                + (System.getenv("DRIVER_TLS") != null ? "&useSsl=true&trustServerCertificate=true" : ""),
+                + (System.getenv("DRIVER_TLS") != null ? "&useSsl=true&trustServerCertificate=true" : "")
+                + (System.getenv("DRIVER_COMPRESS") != null ? "&useCompression=true" : ""),
                 user, password);
     }
 

@@ -12,7 +12,7 @@ client() # USER PASSWORD SCHEMA OPTIONS...
     if [ "$mode" = mariadb ]; then
         MYSQL_PWD=$secret mariadb --no-defaults --protocol=tcp --host="$host" --port="$port" \
             --user="$name" --database="$schema" --default-character-set=utf8mb4 --batch \
-            --show-warnings "$@" 2>&1
+            --show-warnings ${DRIVER_COMPRESS:+--compress} "$@" 2>&1
     else
         # The plugin for servers that still have mysql_native_password is a file of the root.
         MYSQL_PWD=$secret "$(echo "$root"/lib64/ld-linux-*.so.*)" \
@@ -20,7 +20,8 @@ client() # USER PASSWORD SCHEMA OPTIONS...
             "$root/usr/bin/mysql" --no-defaults --protocol=tcp --host="$host" --port="$port" \
             --user="$name" --database="$schema" --default-character-set=utf8mb4 --batch \
             --show-warnings --get-server-public-key --plugin-dir="$root/usr/lib/mysql/plugin" \
-            --character-sets-dir="$root/usr/share/mysql/charsets" "$@" 2>&1
+            --character-sets-dir="$root/usr/share/mysql/charsets" \
+            ${DRIVER_COMPRESS:+--compression-algorithms="$DRIVER_COMPRESS"} "$@" 2>&1
     fi
 }
 

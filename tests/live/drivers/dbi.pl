@@ -20,6 +20,7 @@ sub open_connection {
     my %options = (RaiseError => 1, PrintError => 0, AutoCommit => 1,
         "${prefix}_server_prepare" => $prepared, %more);
     $options{mysql_enable_utf8mb4} = 1 if $driver eq 'mysql';
+    $options{"${prefix}_compression"} = 1 if $ENV{DRIVER_COMPRESS};
     return DBI->connect("DBI:$driver:database=$schema;host=$host;port=$port", $user, $password,
         \%options);
 }

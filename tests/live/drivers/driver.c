@@ -84,7 +84,9 @@ static MYSQL *connect_as(const char *label, const char *name, const char *secret
     MYSQL *db = mysql_init(NULL);
 
     mysql_options(db, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-    if (mysql_real_connect(db, host, name, secret, schema, port, NULL, CLIENT_MULTI_STATEMENTS))
+    if (mysql_real_connect(db, host, name, secret, schema, port, NULL,
+                           CLIENT_MULTI_STATEMENTS |
+                               (getenv("DRIVER_COMPRESS") != NULL ? CLIENT_COMPRESS : 0)))
         return db;
     failed(label, mysql_errno(db), mysql_sqlstate(db), mysql_error(db));
     mysql_close(db);

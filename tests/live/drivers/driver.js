@@ -7,15 +7,18 @@ const blob = Buffer.from('0123456789abcdef\0\xff\\\'"\n'.repeat(4655), 'latin1')
 
 const say = (label, value) => console.log(`${label}: ${value}`);
 
-// With DRIVER_TLS all of them use TLS, whoever the server is.
-const tls = process.env.DRIVER_TLS ? { ssl: { rejectUnauthorized: false } } : {};
+// With DRIVER_TLS all of them use TLS, whoever the server is; with DRIVER_COMPRESS compression.
+const layers = {
+  ...(process.env.DRIVER_TLS ? { ssl: { rejectUnauthorized: false } } : {}),
+  ...(process.env.DRIVER_COMPRESS ? { compress: true } : {}),
+};
 
 // The three drivers behind one face: query(text, values), execute (prepared on the server), begin…
 const drivers = {
   mysql2: async (options) => {
     const db = await require('mysql2/promise').createConnection({
       host, port, user, password, database: 'test', charset: 'utf8mb4', supportBigNumbers: true,
-      bigNumberStrings: true, dateStrings: true, multipleStatements: true, ...tls, ...options,
+      bigNumberStrings: true, dateStrings: true, multipleStatements: true, ...layers, ...options,
     });
     return {
       query: async (text, values) => (await db.query(text, values))[0],
@@ -32,7 +35,7 @@ const drivers = {
   mysql: (options) => new Promise((resolve, reject) => {
     const db = require('mysql').createConnection({
       host, port, user, password, database: 'test', charset: 'utf8mb4', supportBigNumbers: true,
-      bigNumberStrings: true, dateStrings: true, multipleStatements: true, ...tls, ...options,
+      bigNumberStrings: true, dateStrings: true, multipleStatements: true, ...layers, ...options,
     });
     const promised = (name) => (...args) => new Promise((done, failed) =>
       db[name](...args, (error, result) => (error ? failed(error) : done(result))));
@@ -51,7 +54,7 @@ const drivers = {
     const db = await require('mariadb').createConnection({
       host, port: Number(port), user, password, database: 'test', allowPublicKeyRetrieval: true,
       dateStrings: true, multipleStatements: true, rowsAsArray: false, bigIntAsNumber: false,
-      insertIdAsNumber: true, checkDuplicate: false, ...tls, ...options,
+      insertIdAsNumber: true, checkDuplicate: false, ...layers, ...options,
     });
     return {
       query: (text, values) => db.query(text, values),

@@ -1,5 +1,7 @@
 """mysqlclient (MySQLdb). See README.md."""
 
+import os
+
 import MySQLdb
 import MySQLdb.cursors
 from MySQLdb.constants import CLIENT
@@ -10,7 +12,8 @@ WHERE, USER, PASSWORD = scenario.address()
 
 
 def connect(**options):
-    options = {"user": USER, "password": PASSWORD, "charset": "utf8mb4", **options}
+    options = {"user": USER, "password": PASSWORD, "charset": "utf8mb4",
+               "compress": bool(os.environ.get("DRIVER_COMPRESS")), **options}
     return MySQLdb.connect(**WHERE, **options)
 
 
