@@ -112,13 +112,13 @@ def _text(word):
 def program(tmp_path_factory):
     """Built here, so that the tests need nothing but the sources and a compiler."""
     out = tmp_path_factory.mktemp("tool") / "replay_tool"
-    sources = [TOP / "tests/tools/replay_tool.c", TOP / "proxy/memory.c"]
+    sources = [TOP / "tests/tools/replay_tool.c", TOP / "proxy/memory.c", TOP / "proxy/locked.c"]
     sources += [TOP / f"proxy/client/{name}.c"
                 for name in ("environment", "replay", "tracking", "user_variables", "variables")]
     sources += sorted((TOP / "protocol").glob("*.c")) + sorted((TOP / "router").glob("*.c"))
     command = [*os.environ.get("CC", "cc").split(), "-std=c17", "-D_GNU_SOURCE", "-O1", "-g",
                "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-I", str(TOP),
-               "-o", str(out), *map(str, sources), "-lcrypto", "-lsodium"]
+               "-o", str(out), *map(str, sources), "-lcrypto", "-lsodium", "-lz", "-lzstd"]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert done.returncode == 0, done.stdout
     return out
