@@ -223,8 +223,8 @@ static void what_comes_in_pieces(void **state)
         size_t size = 0;
 
         for (unsigned j = 0; j < 3; j++) {
-            struct bytes packet =
-                packer_pack(packer, compression, 3, bytes_of(plain + j * 1000, 1000), (uint8_t)j);
+            struct bytes packet = packer_pack(packer, compression, 3,
+                                              bytes_of(plain + (size_t)j * 1000, 1000), (uint8_t)j);
 
             memcpy(wire + size, packet.data, packet.size);
             size += packet.size;
