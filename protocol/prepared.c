@@ -163,12 +163,21 @@ struct parameter_reader query_attributes(const struct query *query)
                                      .named = true};
 }
 
-struct parameter_reader execute_parameters(const struct execute *execute, struct bytes types)
+struct parameter_reader execute_parameters(const struct execute *execute, struct bytes types,
+                                           uint64_t capabilities)
 {
     return (struct parameter_reader){.types = reader_over(types),
                                      .values = reader_over(execute->values),
                                      .nulls = execute->nulls,
-                                     .count = execute->parameters};
+                                     .count = execute->parameters,
+                                     .named = (capabilities & CAPABILITY_QUERY_ATTRIBUTES) != 0};
+}
+
+struct bytes execute_types_first(struct bytes types, uint64_t count, uint64_t capabilities)
+{
+    struct reader r = reader_over(types);
+
+    return read_types(&r, count, (capabilities & CAPABILITY_QUERY_ATTRIBUTES) != 0);
 }
 
 bool parameter_next(struct parameter_reader *r, struct parameter *parameter)
@@ -227,6 +236,15 @@ enum parse query_decode(struct bytes payload, uint64_t capabilities, struct quer
     }
     query->text = read_rest(&r);
     return cut_short(&r);
+}
+
+void query_begin(struct writer *w, uint64_t capabilities)
+{
+    write_u8(w, COMMAND_QUERY);
+    if (capabilities & CAPABILITY_QUERY_ATTRIBUTES) {
+        write_lenenc(w, 0); /* attributes, in */
+        write_lenenc(w, 1); /* one set */
+    }
 }
 
 enum parse fetch_decode(struct bytes payload, uint32_t *id, uint32_t *rows)

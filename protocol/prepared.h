@@ -87,6 +87,9 @@ struct query {
  */
 MUST_USE enum parse query_decode(struct bytes payload, uint64_t capabilities, struct query *query);
 
+/* Begins the payload of a COM_QUERY without attributes; the text follows. */
+void query_begin(struct writer *w, uint64_t capabilities);
+
 /* A query attribute, or a parameter of an EXECUTE that came with names. */
 struct parameter {
     struct bytes name;
@@ -105,9 +108,14 @@ struct parameter_reader {
 
 struct parameter_reader query_attributes(const struct query *query);
 
-/* The parameters of an EXECUTE without names and without values sent as long data; `types` are its
- * own, or those remembered. */
-struct parameter_reader execute_parameters(const struct execute *execute, struct bytes types);
+/* The parameters of an EXECUTE without values sent as long data, its query attributes last; `types`
+ * are its own, or those remembered. */
+struct parameter_reader execute_parameters(const struct execute *execute, struct bytes types,
+                                           uint64_t capabilities);
+
+/* Of types that were sent with an EXECUTE those of the first `count` parameters; empty if they are
+ * not as many. */
+struct bytes execute_types_first(struct bytes types, uint64_t count, uint64_t capabilities);
 
 /* The next one; false at the end and when malformed (then values.failed or types.failed is set). */
 MUST_USE bool parameter_next(struct parameter_reader *r, struct parameter *parameter);

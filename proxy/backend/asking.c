@@ -4,9 +4,9 @@
  */
 #include "proxy/backend/asking.h"
 
-#include "protocol/command.h"
 #include "protocol/frame.h"
 #include "protocol/ok.h"
+#include "protocol/prepared.h"
 #include "proxy/backend/backend.h"
 #include "proxy/backend/pool.h"
 #include "proxy/log.h"
@@ -96,7 +96,7 @@ static void answered(struct backend *backend)
 void asking_logged_in(struct backend *backend)
 {
     const struct asking *asking = backend->asking;
-    uint8_t packet[QUERY_BYTES + FRAME_HEAD_SIZE];
+    uint8_t packet[QUERY_BYTES + FRAME_HEAD_SIZE + 2];
     struct writer out = writer_over(packet, sizeof packet);
     size_t at = write_packet_begin(&out);
 
@@ -104,7 +104,7 @@ void asking_logged_in(struct backend *backend)
         answered(backend);
         return;
     }
-    write_u8(&out, COMMAND_QUERY);
+    query_begin(&out, backend->capabilities);
     write_bytes(&out, bytes_of_text(asking->sql));
     write_packet_end(&out, at, 0);
     stream_write_one(backend->stream, writer_bytes(&out));

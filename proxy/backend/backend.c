@@ -5,6 +5,7 @@
 
 #include "health/topology.h"
 #include "protocol/frame.h"
+#include "protocol/prepared.h"
 #include "protocol/proxy_header.h"
 #include "proxy/backend/asking.h"
 #include "proxy/backend/killer.h"
@@ -356,7 +357,7 @@ static void send_setup(struct backend *backend, bool reset)
         backend->insert_id = 0;
     }
     at = write_packet_begin(&out);
-    write_u8(&out, COMMAND_QUERY);
+    query_begin(&out, backend->capabilities);
     if (facts != NULL && out.capacity > out.size) {
         size = tracking_setup_sql(bytes_of_text(facts->tracked), (char *)out.data + out.size,
                                   out.capacity - out.size);

@@ -5,6 +5,7 @@
 
 #include "protocol/command.h"
 #include "protocol/frame.h"
+#include "protocol/prepared.h"
 #include "protocol/writer.h"
 #include "proxy/backend/backend.h"
 #include "proxy/backend/permits.h"
@@ -105,7 +106,7 @@ static void send_kill(struct backend *killer)
 
     snprintf(sql, sizeof sql, "KILL %s%s%u", killing->is_soft ? "SOFT " : "",
              killing->is_query ? "QUERY " : "", killing->thread_id);
-    write_u8(&out, COMMAND_QUERY);
+    query_begin(&out, killer->capabilities);
     write_bytes(&out, bytes_of_text(sql));
     write_packet_end(&out, at, 0);
     backend_expect(killer, STEP_KILL, COMMAND_QUERY, 1, NULL);

@@ -6,6 +6,7 @@
 #include "protocol/capability.h"
 #include "protocol/command.h"
 #include "protocol/frame.h"
+#include "protocol/prepared.h"
 #include "protocol/reader.h"
 #include "proxy/backend/backend.h"
 #include "proxy/client/environment.h"
@@ -265,7 +266,7 @@ bool assigned_ask(struct session *session, struct writer *out)
     size_t packet = write_packet_begin(out);
     char limit[48];
 
-    write_u8(out, COMMAND_QUERY);
+    query_begin(out, session->lease.backend->capabilities);
     for (unsigned i = 0; i < assigned->count; i++) {
         write_bytes(out, bytes_of_text(i == 0 ? "SELECT " : ","));
         write_with_name(out, "@,COLLATION(@),HEX(@)", &assigned->names[i]);

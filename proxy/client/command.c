@@ -222,7 +222,11 @@ static void query(struct session *session)
     bool is_truncated = command->upload_left > 0 || command->upload_continues;
     struct query parts;
 
-    if (query_decode(payload_of(command), session->capabilities, &parts) != PARSE_OK) {
+    enum parse parse = query_decode(payload_of(command), session->capabilities, &parts);
+
+    if (parse == PARSE_MORE && is_truncated) {
+        parts.text = (struct bytes){NULL, 0}; /* attributes fill all that is held of it */
+    } else if (parse != PARSE_OK) {
         struct sql_error error = error_make(ERROR_MALFORMED_PACKET, "Malformed COM_QUERY packet");
 
         session->sequence = 1;

@@ -7,6 +7,7 @@
 #include "protocol/capability.h"
 #include "protocol/command.h"
 #include "protocol/frame.h"
+#include "protocol/prepared.h"
 #include "proxy/client/environment.h"
 #include "proxy/client/learn.h"
 #include "proxy/client/replay.h"
@@ -200,7 +201,7 @@ static bool add(struct backend *backend, struct writer *out, enum step_kind kind
 {
     size_t at = write_packet_begin(out);
 
-    write_u8(out, COMMAND_QUERY);
+    query_begin(out, backend->capabilities);
     write_bytes(out, bytes_of((const uint8_t *)sql, size));
     write_packet_end(out, at, 0);
     return backend_expect(backend, kind, COMMAND_QUERY, 1, NULL) && !out->failed;

@@ -127,16 +127,15 @@ bool given_id_is_possible(const struct session *session, uint64_t id)
     }
     if (prepared->has_long_data || command->is_partial ||
         execute_decode(bytes_of(command->data + FRAME_HEAD_SIZE, command->size - FRAME_HEAD_SIZE),
-                       prepared->parameters, session->capabilities, &execute) != PARSE_OK ||
-        (execute.flags & EXECUTE_COUNT_SENT) != 0) {
+                       prepared->parameters, session->capabilities, &execute) != PARSE_OK) {
         return true;
     }
     types = execute.types_sent ? execute.types : bytes_of(prepared->types, prepared->types_size);
-    reader = execute_parameters(&execute, types);
-    while (parameter_next(&reader, &parameter)) {
+    reader = execute_parameters(&execute, types, session->capabilities);
+    while (reader.index < prepared->parameters && parameter_next(&reader, &parameter)) {
         if (may_be(&parameter, id)) {
             return true;
         }
     }
-    return reader.types.failed || reader.values.failed || reader.index < reader.count;
+    return reader.types.failed || reader.values.failed || reader.index < prepared->parameters;
 }

@@ -5,6 +5,7 @@
 
 #include "protocol/command.h"
 #include "protocol/frame.h"
+#include "protocol/prepared.h"
 #include "proxy/client/given_id.h"
 #include "proxy/client/replay.h"
 #include "proxy/client/session.h"
@@ -56,7 +57,7 @@ bool insert_id_ask(struct session *session, struct writer *out)
         return false;
     }
     at = write_packet_begin(out);
-    write_u8(out, COMMAND_QUERY);
+    query_begin(out, backend->capabilities);
     write_bytes(out, bytes_of((const uint8_t *)sql, plan.sql_size));
     write_packet_end(out, at, 0);
     return !out->failed && backend_expect(backend, STEP_TRACKERS, COMMAND_QUERY, 1, NULL);

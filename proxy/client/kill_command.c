@@ -343,13 +343,13 @@ static bool names_parameter(const struct session *session, uint64_t *id)
     if (prepared == NULL || prepared->parameters != 1 || prepared->has_long_data || at == 0 ||
         command->sql.data[at - 1] != '?' || !is_whole_expression(command->sql, at - 1) ||
         execute_decode(bytes_of(command->data + FRAME_HEAD_SIZE, command->size - FRAME_HEAD_SIZE),
-                       1, session->capabilities, &execute) != PARSE_OK ||
-        (execute.flags & EXECUTE_COUNT_SENT) != 0) {
+                       1, session->capabilities, &execute) != PARSE_OK) {
         return false;
     }
-    reader = execute_parameters(&execute, execute.types_sent
-                                              ? execute.types
-                                              : bytes_of(prepared->types, prepared->types_size));
+    reader = execute_parameters(
+        &execute,
+        execute.types_sent ? execute.types : bytes_of(prepared->types, prepared->types_size),
+        session->capabilities);
     return parameter_next(&reader, &parameter) && !parameter.is_null &&
            parameter_id(&parameter, id);
 }

@@ -9,10 +9,10 @@
 
 #include <stddef.h>
 
-/* QUERY_ATTRIBUTES stays away: they would have to be put in front of every command of the proxy's
- * own on such a connection, and into each statement that is prepared again. Drivers do without. */
 static const uint64_t offered_always =
     CAPABILITIES_OFFERED & ~CAPABILITIES_MARIADB & ~CAPABILITY_QUERY_ATTRIBUTES;
+
+enum { MYSQL_WITH_ATTRIBUTES = 80023 };
 
 /* Since which version MariaDB has what. */
 static const struct {
@@ -53,10 +53,32 @@ static uint64_t of_all(const struct topology *topology)
     return capabilities == CAPABILITIES_MARIADB ? 0 : capabilities;
 }
 
+/* All servers that were seen are MySQLs with query attributes. */
+static bool have_attributes(const struct topology *topology)
+{
+    bool have = false;
+
+    for (size_t i = 0; topology != NULL && i < topology->count; i++) {
+        const struct server_facts *facts = topology->servers[i].facts;
+
+        if (facts == NULL) {
+            continue;
+        }
+        if (facts->flavor != FLAVOR_MYSQL || facts->version_number < MYSQL_WITH_ATTRIBUTES) {
+            return false;
+        }
+        have = true;
+    }
+    return have;
+}
+
 uint64_t offer_of(const struct topology *topology)
 {
     uint64_t mariadb = of_all(topology);
 
+    if (have_attributes(topology)) {
+        return offered_always | CAPABILITY_QUERY_ATTRIBUTES;
+    }
     /* MariaDB's half is read only where the sender does not call itself a MySQL. */
     return mariadb == 0 ? offered_always : (offered_always & ~CAPABILITY_MYSQL) | mariadb;
 }

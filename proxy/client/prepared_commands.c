@@ -388,19 +388,24 @@ void prepared_finish(struct session *session, uint16_t status)
 /* ---- the bytes ---- */
 
 /* The payload of an EXECUTE with the remembered types; 0: it needs none, or has them. */
-static size_t execute_slices(const struct session *session, struct bytes types,
+static size_t execute_slices(const struct session *session, struct bytes *types,
                              struct bytes *slices)
 {
     const struct command_in_hand *command = session->command;
     struct bytes payload = payload_of(command);
     struct execute execute;
 
-    if (execute_decode(payload, command->prepared->parameters, session->lease.backend->capabilities,
-                       &execute) != PARSE_OK ||
-        execute.types_sent || execute.parameters == 0) {
-        return 0;
+    uint64_t capabilities = session->lease.backend->capabilities;
+
+    if (execute_decode(payload, command->prepared->parameters, capabilities, &execute) !=
+            PARSE_OK ||
+        execute.types_sent || execute.parameters != command->prepared->parameters ||
+        execute.parameters == 0) {
+        return 0; /* query attributes without types are an error, which the server tells */
     }
-    return execute_with_types(&execute, payload, types, slices);
+    /* The last time there may have been attributes. */
+    *types = execute_types_first(*types, execute.parameters, capabilities);
+    return types->size == 0 ? 0 : execute_with_types(&execute, payload, *types, slices);
 }
 
 /* The same of a bulk execution; `head` is memory for what is in front of the types. */
@@ -431,7 +436,7 @@ size_t prepared_slices(struct session *session, uint32_t id, uint8_t *head, stru
 
     statement_id_patch(command->data + FRAME_HEAD_SIZE, id);
     if (types.size > 0 && command->code == COMMAND_STMT_EXECUTE) {
-        count = execute_slices(session, types, slices + 1);
+        count = execute_slices(session, &types, slices + 1);
     } else if (types.size > 0 && command->code == COMMAND_STMT_BULK_EXECUTE) {
         count = bulk_slices(session, types, head + FRAME_HEAD_SIZE, slices + 1);
     }

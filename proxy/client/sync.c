@@ -50,7 +50,11 @@ static void add_step(struct backend *backend, struct writer *out, enum step_kind
 {
     size_t at = write_packet_begin(out);
 
-    write_u8(out, (uint8_t)code);
+    if (code == COMMAND_QUERY) {
+        query_begin(out, backend->capabilities);
+    } else {
+        write_u8(out, (uint8_t)code);
+    }
     write_bytes(out, argument);
     write_packet_end(out, at, 0);
     if (!backend_expect(backend, kind, code, 1, prepared)) {

@@ -29,6 +29,7 @@ CONNECT_ATTRS = 1 << 20
 LENENC_AUTH = 1 << 21
 SESSION_TRACK = 1 << 23
 DEPRECATE_EOF = 1 << 24
+QUERY_ATTRIBUTES = 1 << 27
 
 # MariaDB's, which are announced where LONG_PASSWORD (its CLIENT_MYSQL) is not.
 MARIADB_PROGRESS = 1 << 32

@@ -258,6 +258,39 @@ static void small_packets(void **state)
     assert_int_equal(id, 7);
 }
 
+/* A text of the proxy's own needs the two bytes that say there are no attributes. */
+static void test_query_begin(void **state)
+{
+    uint8_t memory[16];
+    struct writer w = writer_over(memory, sizeof memory);
+    struct query query;
+
+    (void)state;
+    query_begin(&w, PLAIN);
+    assert_int_equal(w.size, 1);
+    writer_clear(&w);
+    query_begin(&w, ATTRIBUTES);
+    write_bytes(&w, bytes_of_text("DO 1"));
+    assert_int_equal(query_decode(writer_bytes(&w), ATTRIBUTES, &query), PARSE_OK);
+    assert_int_equal(query.attributes, 0);
+    check_bytes(query.text, "DO 1");
+}
+
+/* Of remembered types those of the statement's own parameters, which come first. */
+static void test_types_first(void **state)
+{
+    static const uint8_t named[] = {8, 0, 0, 254, 0, 1, 'n'}, plain[] = {8, 0, 254, 0};
+
+    (void)state;
+    for (unsigned count = 0; count < 4; count++) {
+        size_t of_named = execute_types_first(bytes_of(named, 7), count, ATTRIBUTES).size;
+        size_t of_plain = execute_types_first(bytes_of(plain, 4), count, PLAIN).size;
+
+        assert_int_equal(of_named, count == 1 ? 3 : count == 2 ? 7 : 0);
+        assert_int_equal(of_plain, count < 3 ? 2 * count : 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +304,8 @@ int main(void)
         cmocka_unit_test(query_with_attributes),
         cmocka_unit_test(query_with_no_attributes),
         cmocka_unit_test(small_packets),
+        cmocka_unit_test(test_query_begin),
+        cmocka_unit_test(test_types_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
