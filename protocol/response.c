@@ -29,6 +29,8 @@ enum state {
 };
 
 #define COLUMNS_MAX 0xffffu
+#define EVENT_MARK 0xef
+#define EVENT_ASKS 0x01
 #define EOF_BELOW 9u /* an EOF has 5 bytes of payload; as servers do, anything below 9 is taken */
 
 void response_begin(struct response *r, const struct response_request *request)
@@ -244,21 +246,56 @@ static size_t pass_rows(struct response *r, struct bytes in)
 }
 
 /*
+ * How much of an event is needed to pass it, head included. To a semi-synchronous replica there are
+ * two bytes between the 0x00 and the event, a mark and flags, in every event of a dump or in none.
+ * The first event, which tells, is made up by the server and its time is 0; others may begin with
+ * the mark by chance.
+ */
+static size_t event_need(const struct response *r, struct frame frame)
+{
+    size_t need = !r->events_began ? 2 : r->events_marked ? 3 : 1;
+
+    return FRAME_HEAD_SIZE + (frame.length < need ? frame.length : need);
+}
+
+/* Looks at the beginning of an event. False: it cannot be passed, or not yet. */
+static bool begin_event(struct response *r, struct bytes in, struct frame frame)
+{
+    const uint8_t *payload = in.data + FRAME_HEAD_SIZE;
+
+    if (frame.length == 0 || in.size == FRAME_HEAD_SIZE || payload[0] != 0x00 ||
+        in.size < event_need(r, frame))
+        return false;
+    if (!r->events_began) {
+        r->events_began = true;
+        r->events_marked = frame.length > 2 && payload[1] == EVENT_MARK;
+        if (in.size < event_need(r, frame))
+            return false;
+    }
+    r->event_asks = r->events_marked && frame.length > 2 && (payload[2] & EVENT_ASKS) != 0;
+    return true;
+}
+
+/*
  * Events of the binary log: each payload is a byte 0x00 and the event, which may take several
  * packets. Sequence ids are taken as they come: after an event that a replica is asked to
- * acknowledge (semi-synchronous replication) both servers begin to count anew.
+ * acknowledge (semi-synchronous replication) the acknowledgement has number 0 and the next packet
+ * number 1, on both sides.
  */
 static size_t pass_event(struct response *r, struct bytes in)
 {
     struct frame frame;
+    size_t size;
 
     if (frame_read(in, &frame) != PARSE_OK)
         return 0;
-    if (!r->continued &&
-        (frame.length == 0 || in.size == FRAME_HEAD_SIZE || in.data[FRAME_HEAD_SIZE] != 0x00))
+    if (!r->continued && !begin_event(r, in, frame))
         return 0;
     r->sequence = frame.sequence;
-    return take_packet(r, frame, in.size);
+    size = take_packet(r, frame, in.size);
+    if (r->event_asks && !r->continued)
+        r->sequence = 1;
+    return size;
 }
 
 /* Passes what it can from a packet's beginning on; 0 when the packet at the front is not for
@@ -526,6 +563,9 @@ static struct response_step whole_packet(struct response *r, struct bytes in)
         return step_bad(r, "empty packet");
     if (in.size == FRAME_HEAD_SIZE)
         return step_more(FRAME_HEAD_SIZE + 1);
+    if (r->state == STATE_EVENTS && in.data[FRAME_HEAD_SIZE] == 0x00 &&
+        in.size < event_need(r, frame))
+        return step_more(event_need(r, frame));
     /*
      * A server that gives up on a connection (time-out, shutdown, kill) says so unasked, with
      * sequence id 0; that is worth more to the client than "packets out of order".

@@ -84,6 +84,9 @@ struct response {
     uint8_t sequence;           /* expected next */
     bool bare;                  /* a prepare response whose definitions are left out */
     bool continued;             /* the next packet continues the payload before it */
+    bool events_began;          /* the first event of a dump was seen, */
+    bool events_marked;         /* and they all have flags for a semi-synchronous replica */
+    bool event_asks;            /* the one being passed asks for an acknowledgement */
     uint32_t left;              /* payload bytes still to come of a packet being passed */
     uint32_t definitions;       /* still to come in this state */
     uint32_t definitions_after; /* columns to come after parameters of a prepare response */

@@ -158,6 +158,10 @@ def test_semi_sync(cluster_of_two, tidemark):
         assert time.monotonic() - begin < 15
         assert int(cluster.status(0, f"Rpl_semi_sync_{source}_yes_tx")) > yes + 20
         assert int(cluster.status(0, f"Rpl_semi_sync_{source}_no_tx")) == no
+        # It counts packets anew behind what it acknowledged, and understands why the dump ends.
+        before = len(cluster.log_text(1))
+        proxy.stop()
+        until(lambda: "the proxy ends" in cluster.log_text(1)[before:], what="the reason")
         cluster.sql(1, f"STOP {word}")
 
 

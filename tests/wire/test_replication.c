@@ -13,6 +13,9 @@
 #include <string.h>
 
 #define EVENT "\5\0\0\1\0evnt"
+/* To a semi-synchronous replica, and one that asks it for an acknowledgement. */
+#define MARKED "\5\0\0\1\0\xef\0ev"
+#define ASKING "\5\0\0\2\0\xef\1ev"
 
 /* A dump from the beginning of the log called `name` ("": from GTIDs said before). */
 static struct connection *begin_dump(struct client *client, const char *name)
@@ -281,6 +284,33 @@ static void ends_with_its_server_and_with_the_proxy(void **state)
     world_end(world);
 }
 
+/* Behind an event that asks for an acknowledgement a replica counts anew. */
+static void ends_where_a_replica_counts_anew(void **state)
+{
+    struct world *world = world_new(1, NULL);
+    struct client *at_rest = client_log_in(world, NULL);
+    struct client *later = client_log_in(world, NULL);
+    struct client *inside = client_log_in(world, NULL);
+    struct connection *connection = begin_dump(at_rest, "log.1");
+
+    (void)state;
+    send_events(at_rest, connection, MARKED ASKING, 18);
+    connection = begin_dump(later, "log.1");
+    send_events(later, connection, MARKED ASKING MARKED, 27);
+    connection = begin_dump(inside, "log.1");
+    send_events(inside, connection, MARKED ASKING, 17);
+    world->primary = REPLICA_1;
+    world->servers[REPLICA_1].role = ROLE_PRIMARY;
+    world->servers[PRIMARY].role = ROLE_REPLICA;
+    world_publish(world);
+    world_advance_ms(world, 200);
+    expect_last_error(at_rest, 1, 1236);
+    expect_last_error(later, 2, 1236);
+    assert_true(inside->wire->proxy_closed);
+    assert_int_equal(wire_unread(inside->wire).size, 0);
+    world_end(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,6 +321,7 @@ int main(void)
         cmocka_unit_test(acknowledgements_go_to_the_server),
         cmocka_unit_test(ends_as_the_server_ends_it),
         cmocka_unit_test(ends_with_the_primarys_role),
+        cmocka_unit_test(ends_where_a_replica_counts_anew),
         cmocka_unit_test(ends_with_its_server_and_with_the_proxy),
     };
 

@@ -54,6 +54,8 @@ static const struct row {
     {"events refused", COMMAND_BINLOG_DUMP, CLASSIC, ERR, "error:13 rows=0 sets=0 status=0"},
     {"events, counted anew", COMMAND_BINLOG_DUMP, CLASSIC, "00aa|+7 00bb|+3 00cc|+9 " EOF_,
      "pass:18 eof:9 rows=0 sets=0 status=2"},
+    {"events, marked", COMMAND_BINLOG_DUMP, MODERN, "00ef0011|00ef0122|00ef|00|" EOF_,
+     "pass:27 eof:9 rows=0 sets=0 status=2"},
     {"no event", COMMAND_BINLOG_DUMP, CLASSIC, "00aa|01|" EOF_,
      "pass:6 bad:0 (a packet that is neither an event nor an EOF) rows=0 sets=0 status=0 left"},
     {"an empty event", COMMAND_BINLOG_DUMP, CLASSIC, "00aa||" EOF_,
@@ -305,6 +307,54 @@ static void sequence_ids(void **state)
     free_bytes(packets);
 }
 
+/* The sequence id behind these events of a dump, coming in parts of `part` bytes. */
+static uint8_t next_behind_events(struct bytes packets, size_t part)
+{
+    static const struct response_request request = {COMMAND_BINLOG_DUMP, MODERN, 1};
+    struct response r;
+    uint8_t sequence;
+    size_t at = 0;
+
+    response_begin(&r, &request);
+    for (size_t end = part; at < packets.size; end += part) {
+        size_t size = end < packets.size ? end : packets.size;
+        struct response_step step = response_next(&r, (struct bytes){packets.data + at, size - at});
+
+        assert_true(step.what == RESPONSE_PASS || step.need > size - at);
+        at += step.size;
+    }
+    assert_true(response_is_between(&r, &sequence));
+    return sequence;
+}
+
+static void expect_next_behind(const char *script, uint8_t expected)
+{
+    struct bytes packets = script_packets(script);
+
+    for (size_t part = 1; part <= packets.size; part++)
+        assert_int_equal(next_behind_events(packets, part), expected);
+    free_bytes(packets);
+}
+
+/* What asks a semi-synchronous replica for an acknowledgement is followed by number 1. */
+static void sequence_ids_of_events(void **state)
+{
+    (void)state;
+    expect_next_behind("00aabb|00aabb", 3);
+    expect_next_behind("00ef0011|00ef0022", 3);
+    expect_next_behind("00ef0011|00ef0122", 1);
+    expect_next_behind("00ef0011|00ef0122|+254 00ef0033|00ef0033", 3);
+    expect_next_behind("00ef0011|00ef0122|+254 00ef0133", 1);
+    expect_next_behind("00000000|00ef0122", 3); /* no mark, but the time */
+    expect_next_behind("00ef|00ef", 3);
+
+    struct bytes packets = script_packets("*16777215 00|ff");
+    memcpy((uint8_t *)packets.data + 4, "\x00\xef\x01", 3);
+    assert_int_equal(next_behind_events(packets, packets.size), 1);
+    assert_int_equal(next_behind_events(packets, 16777220), 1);
+    free_bytes(packets);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +362,7 @@ int main(void)
         cmocka_unit_test(long_rows_cut_where_it_matters),
         cmocka_unit_test(ceiling),
         cmocka_unit_test(sequence_ids),
+        cmocka_unit_test(sequence_ids_of_events),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
