@@ -57,7 +57,9 @@ static bool can_check(const struct auth_account *account, enum auth_plugin plugi
 {
     if (plugin == AUTH_PLUGIN_CLEAR)
         return account->may_be_clear;
-    if (account->elsewhere && account->credential.kind == CREDENTIAL_NONE)
+    /* What is known may be out of date; only with this plugin the password can be asked for. */
+    if (account->elsewhere && (account->credential.kind == CREDENTIAL_NONE ||
+                               account->plugin == AUTH_PLUGIN_CACHING_SHA2))
         return plugin == AUTH_PLUGIN_CACHING_SHA2 && can_hear(account);
     switch (account->credential.kind) {
     case CREDENTIAL_NONE:

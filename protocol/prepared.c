@@ -197,23 +197,38 @@ bool parameter_next(struct parameter_reader *r, struct parameter *parameter)
     return !r->types.failed && !r->values.failed;
 }
 
-/* Walks over the attributes' values, for where they end is where the text begins. */
-static void read_attributes(struct reader *r, struct query *query)
+/* MySQL 9.7 takes values of these types for strings in a COM_QUERY (measured), and refuses BOOL. No
+ * driver sends them; where their values end, and so where the text begins, is not to be guessed. */
+static bool is_odd_attribute(const struct parameter *attribute)
+{
+    return !attribute->is_null &&
+           (attribute->type == COLUMN_INT24 || attribute->type == COLUMN_YEAR ||
+            attribute->type == COLUMN_NULL || attribute->type == COLUMN_BOOL);
+}
+
+/* Walks over the attributes' values, for where they end is where the text begins. False: that
+ * cannot be told. */
+static bool read_attributes(struct reader *r, struct query *query)
 {
     query->nulls = read_bytes(r, (query->attributes + 7) / 8);
-    read_u8(r); /* "types follow": they always do here */
+    bool types_follow = read_u8(r) == 1; /* they always do here */
     query->types = read_types(r, query->attributes, true);
     if (r->failed)
-        return;
+        return true;
+    if (!types_follow)
+        return false;
     query->values = bytes_of(r->at, reader_left(r));
 
     struct parameter_reader values = query_attributes(query);
     struct parameter parameter;
-    while (parameter_next(&values, &parameter))
-        ;
+    while (parameter_next(&values, &parameter)) {
+        if (is_odd_attribute(&parameter))
+            return false;
+    }
     r->failed = values.types.failed || values.values.failed;
     read_bytes(r, (uint64_t)(values.values.at - r->at));
     query->values.size = (size_t)(values.values.at - query->values.data);
+    return true;
 }
 
 enum parse query_decode(struct bytes payload, uint64_t capabilities, struct query *query)
@@ -230,8 +245,8 @@ enum parse query_decode(struct bytes payload, uint64_t capabilities, struct quer
         uint64_t sets = read_lenenc(&r);
         if (!r.failed && (sets != 1 || query->attributes > PARAMETERS_MAX))
             return PARSE_BAD;
-        if (!r.failed && query->attributes > 0)
-            read_attributes(&r, query);
+        if (!r.failed && query->attributes > 0 && !read_attributes(&r, query))
+            return PARSE_BAD;
         query->prefix = r.failed ? bytes_of(NULL, 0) : bytes_of(start, (size_t)(r.at - start));
     }
     query->text = read_rest(&r);

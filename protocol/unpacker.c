@@ -10,7 +10,7 @@
 #include <zstd.h>
 
 enum {
-    STORE_TOOLS = 4,            /* kept for later; more are given back to the system */
+    STORE_TOOLS = 4,            /* of each kind kept for later; more go back to the system */
     STORE_TOOL_BYTES = 4 << 20, /* nor are larger ones kept */
     WINDOW_LOG_MAX = 24,        /* no packet expands to more than this, so no frame needs more */
 };
@@ -73,7 +73,7 @@ static struct unpack_tool *tool_take(struct unpack_store *store, uint8_t compres
 
         if (tool->compression == compression) {
             *at = tool->next;
-            store->count--;
+            store->count[compression]--;
             return tool;
         }
     }
@@ -83,7 +83,7 @@ static struct unpack_tool *tool_take(struct unpack_store *store, uint8_t compres
 /* In whatever state it is. */
 static void tool_return(struct unpack_store *store, struct unpack_tool *tool)
 {
-    bool is_kept = store->count < STORE_TOOLS;
+    bool is_kept = store->count[tool->compression] < STORE_TOOLS;
 
     if (tool->compression == COMPRESSION_ZLIB) {
         is_kept = inflateReset(&tool->zlib) == Z_OK && is_kept;
@@ -97,7 +97,7 @@ static void tool_return(struct unpack_store *store, struct unpack_tool *tool)
     }
     tool->next = store->free;
     store->free = tool;
-    store->count++;
+    store->count[tool->compression]++;
 }
 
 /* ---- one call of a library ---- */

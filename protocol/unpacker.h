@@ -22,8 +22,8 @@ struct unpack_tool;
 
 /* Contexts that wait to be used again. Zero-initialized it is empty. */
 struct unpack_store {
-    struct unpack_tool *free; /* owner: list */
-    unsigned count;
+    struct unpack_tool *free;             /* owner: list */
+    unsigned count[COMPRESSION_ZSTD + 1]; /* in it, by enum compression */
 };
 
 void unpack_store_dispose(struct unpack_store *store);

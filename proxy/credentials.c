@@ -72,6 +72,7 @@ struct kept keeping_get(struct secret_keeping *keeping, const char *origin)
     if (keeping->secret != NULL && strcmp(keeping->origin, origin) == 0) {
         kept.secret = secret_ref(keeping->secret);
         kept.checked_ns = keeping->checked_ns;
+        kept.tried_ns = keeping->tried_ns;
         kept.rules = keeping->rules;
     }
     kept.generation = atomic_load(&keeping->generation);
@@ -98,10 +99,28 @@ void keeping_put(struct secret_keeping *keeping, const char *origin, struct secr
         mem_free_secret(keeping->origin);
         keeping->origin = mem_secret(origin);
     }
-    keeping->checked_ns = checked_ns;
-    keeping->rules = rules;
+    keeping->checked_ns = keeping->tried_ns = checked_ns;
+    if (rules.looked_ns >= keeping->rules.looked_ns) {
+        keeping->rules = rules;
+    }
     atomic_store(&keeping->is_refused, false);
     atomic_store(&keeping->is_doubted, false);
+    pthread_mutex_unlock(&keeping->lock);
+}
+
+void keeping_tried(struct secret_keeping *keeping, uint64_t now_ns)
+{
+    pthread_mutex_lock(&keeping->lock);
+    keeping->tried_ns = now_ns;
+    pthread_mutex_unlock(&keeping->lock);
+}
+
+void keeping_rules(struct secret_keeping *keeping, struct account_rules rules)
+{
+    pthread_mutex_lock(&keeping->lock);
+    if (keeping->secret != NULL && rules.looked_ns >= keeping->rules.looked_ns) {
+        keeping->rules = rules;
+    }
     pthread_mutex_unlock(&keeping->lock);
 }
 
@@ -118,7 +137,7 @@ void keeping_refuse(struct secret_keeping *keeping, const struct secret *secret)
     if (keeping->secret != NULL && secret_equal(keeping->secret, secret)) {
         replace(keeping, NULL);
         atomic_store(&keeping->is_refused, true);
+        atomic_store(&keeping->is_doubted, false);
     }
-    atomic_store(&keeping->is_doubted, false);
     pthread_mutex_unlock(&keeping->lock);
 }

@@ -48,6 +48,7 @@ struct secret_keeping {
     struct secret *secret; /* shared reference; NULL: none */
     char *origin;          /* owner: the password_hash it belongs to; "": the primary's word */
     uint64_t checked_ns;   /* when the primary said so last */
+    uint64_t tried_ns;     /* when it was asked last, with whatever answer */
     struct account_rules rules;
     atomic_uint generation;
     atomic_bool is_refused;  /* the primary's last word was no */
@@ -58,7 +59,7 @@ struct secret_keeping {
 /* A look at it; the caller owns the reference `secret`, which may be NULL. */
 struct kept {
     struct secret *secret;
-    uint64_t checked_ns;
+    uint64_t checked_ns, tried_ns;
     unsigned generation;
     struct account_rules rules;
 };
@@ -72,6 +73,12 @@ struct kept keeping_get(struct secret_keeping *keeping, const char *origin);
 /* The secret was found right at that moment; takes a reference of its own. */
 void keeping_put(struct secret_keeping *keeping, const char *origin, struct secret *secret,
                  uint64_t checked_ns, struct account_rules rules);
+
+/* Somebody was asked about it at that moment, in vain: it is not to be tried again at once. */
+void keeping_tried(struct secret_keeping *keeping, uint64_t now_ns);
+
+/* The account was looked up anew; its secret is as before. */
+void keeping_rules(struct secret_keeping *keeping, struct account_rules rules);
 
 /* Does a server's refusal with this error say that the account does not come in with this password
  * (wrong, no such account, locked, expired), and not only that it cannot now? */

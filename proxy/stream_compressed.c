@@ -120,11 +120,16 @@ static void deliver(struct stream *stream, struct bytes chunk)
 {
     struct compression_layer *layer = layer_of(stream);
     struct compression_room *room = layer->room;
-    struct bytes in = all_of(layer, chunk);
     enum unpack_step step = UNPACK_FULL;
+    struct bytes in;
     unsigned fills = 0;
     size_t size;
 
+    if (chunk.size == 0 && !stream->holding) {
+        return; /* TLS has only a part of a record; zstd takes many calls without input for an error
+                 */
+    }
+    in = all_of(layer, chunk);
     stream->holding = false;
     if (room->plain == NULL) {
         room->plain = mem_alloc(STREAM_HEADROOM_BYTES + PLAIN_BYTES);

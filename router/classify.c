@@ -38,6 +38,7 @@ static bool can_be_followed(const struct statement *out)
     const unsigned unseen = PIN_PROGRAM | PIN_PREPARE | PIN_UNKNOWN;
 
     return !out->is_multi && !out->is_truncated && !out->is_uncertain && !(out->pins & unseen) &&
+           !(out->set.kinds & SET_STATEMENT) && out->use_schema.size == 0 &&
            out->set.count <= SET_ASSIGNMENTS;
 }
 

@@ -139,6 +139,7 @@ struct judgement judge_create(struct scan *scan)
         skip_to_query(scan);
     }
     scan_rest(scan);
+    scan->out->lessens = scan->out->ends_pins = 0; /* its query need not have run */
     if (temporary)
         scan->out->pins |= PIN_TEMPORARY_TABLE;
     return definition(temporary ? "creates a temporary table" : "changes definitions");

@@ -63,7 +63,7 @@ struct judgement judge_handler(struct scan *scan)
             name = scan->now; /* its alias, AS in front or not */
         opens |= scan_is(scan, "open");
         reads |= scan_is(scan, "read");
-        closes = scan_is(scan, "close");
+        closes = !opens && !reads && scan_is(scan, "close");
         scan_next(scan);
     }
     judge_events(scan);

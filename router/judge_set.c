@@ -223,6 +223,8 @@ static void read_charset(struct scan *scan, enum set_kind kind)
     struct set_info *set = &scan->out->set;
 
     set->kinds |= kind;
+    set->charset = set->collation =
+        (struct bytes){NULL, 0}; /* of an earlier one in the same text */
     if (scan->now.kind != TOKEN_STRING && scan->now.kind != TOKEN_WORD &&
         scan->now.kind != TOKEN_QUOTED) {
         set->kinds |= SET_OTHER;
@@ -358,6 +360,7 @@ static struct judgement set_for_statement(struct scan *scan)
     scan_next(scan);
     scan_begin_statement(scan);
     inner = judge_statement(scan);
+    scan->out->lessens = scan->out->ends_pins = 0; /* under a limit of 0 it may have done nothing */
     if (set.class == STATEMENT_ADMIN)
         set = (struct judgement){STATEMENT_READ, false, ""}; /* a value taken from a variable */
     return set.class > inner.class ? set : inner;

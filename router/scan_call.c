@@ -4,6 +4,8 @@
  */
 #include "router/scan.h"
 
+#include <string.h>
+
 static void note(struct scan *scan, enum event event)
 {
     scan->events |= event;
@@ -11,16 +13,32 @@ static void note(struct scan *scan, enum event event)
 
 /* SELECT GET_LOCK('name', ...), and RELEASE_LOCK: the only forms that say which lock, and that the
  * function runs once. */
+/* Whether it follows SELECT or DO at once: an optimizer hint between them may set a LIMIT of 0. */
+static bool is_first_call(const struct scan *scan)
+{
+    size_t end = scan->prev2.offset + scan->prev2.size;
+
+    if (!token_is(&scan->prev2, KEYWORD_SELECT) && !token_is(&scan->prev2, KEYWORD_DO))
+        return false;
+    while (end < scan->prev.offset && strchr(" \t\r\n", scan->lexer.start[end]) != NULL)
+        end++;
+    return end == scan->prev.offset;
+}
+
+/* A lock is known by name where the call is the first thing that is selected, and one that is
+ * released only where it is the last thing too, for then it is surely released. */
 static void note_lock(struct scan *scan, enum effect effect)
 {
     struct lexer ahead = scan->lexer;
-    struct token name, next;
+    struct token name, next, after;
 
     lexer_next(&ahead, &name);
     lexer_next(&ahead, &next);
+    lexer_next(&ahead, &after);
     if (!(scan->events & EVENT_USER_LOCK) && scan->depth == 0 && name.kind == TOKEN_STRING &&
         !name.open && next.symbol == (effect == EFFECT_GET_LOCK ? ',' : ')') &&
-        (token_is(&scan->prev2, KEYWORD_SELECT) || token_is(&scan->prev2, KEYWORD_DO))) {
+        (effect == EFFECT_GET_LOCK || after.kind == TOKEN_END || after.symbol == ';') &&
+        is_first_call(scan)) {
         scan_object(scan, PIN_GET_LOCK, (struct table_name){.name = scan_text(scan, &name)});
         note(scan, effect == EFFECT_GET_LOCK ? EVENT_ONE_LOCK : EVENT_RELEASE_ONE);
     } else {

@@ -101,8 +101,7 @@ void asking_logged_in(struct backend *backend)
     size_t at = write_packet_begin(&out);
 
     if (asking->sql == NULL) {
-        answered(backend);
-        return;
+        return; /* asking_read answers, once the OK is consumed: COM_QUIT can follow then */
     }
     query_begin(&out, backend->capabilities);
     write_bytes(&out, bytes_of_text(asking->sql));
@@ -166,6 +165,9 @@ static bool take(struct backend *backend, struct bytes payload)
 
 void asking_read(struct backend *backend)
 {
+    if (backend->state == BACKEND_SETUP && backend->asking->sql == NULL) {
+        answered(backend);
+    }
     while (backend->state == BACKEND_SETUP) {
         struct bytes in = stream_peek(backend->stream);
         struct frame frame;

@@ -108,7 +108,9 @@ void backend_bury_stillborn(struct backend *backend)
 {
     backend->error =
         error_make(ERROR_SERVER_LOST, "cannot open a socket for server %s", server_name(backend));
-    enter(backend, BACKEND_CLOSING);
+    if (backend->state != BACKEND_CLOSING) {
+        enter(backend, BACKEND_CLOSING);
+    }
     on_closed(backend);
 }
 

@@ -131,7 +131,9 @@ static bool learn_literals(struct session *session)
     const struct command_in_hand *command = session->command;
     const struct statement *statement = &command->statement;
 
-    if (command->errored || statement->is_multi || statement->set.kinds != SET_USER_VARIABLE ||
+    /* A prepared literal has the collation of its PREPARE, not of now. */
+    if (command->code != COMMAND_QUERY || command->errored || statement->is_multi ||
+        statement->set.kinds != SET_USER_VARIABLE ||
         statement->user_variable_count > STATEMENT_USER_VARIABLES) {
         return false;
     }
@@ -163,8 +165,14 @@ static bool add_name(struct assigned *assigned, struct bytes name)
 static bool note_names(struct session *session)
 {
     const struct statement *statement = &session->command->statement;
+    struct bytes known = {NULL, 0};
+    struct bytes name;
+    struct bytes expression;
 
-    if (statement->user_variable_count == 0 ||
+    if (statement->class == STATEMENT_WRITE) {
+        known = list_of(session->environment); /* triggers may have given them other values */
+    }
+    if ((statement->user_variable_count == 0 && known.size == 0) ||
         statement->user_variable_count > STATEMENT_USER_VARIABLES) {
         return false;
     }
@@ -180,10 +188,16 @@ static bool note_names(struct session *session)
             return false;
         }
     }
+    for (name = user_variables_next(&known, &expression); name.size > 0;
+         name = user_variables_next(&known, &expression)) {
+        if (!add_name(session->assigned, name)) {
+            return false;
+        }
+    }
     return true;
 }
 
-bool assigned_names_another(const struct session *session)
+bool assigned_may_change(const struct session *session)
 {
     const struct statement *statement = &session->command->statement;
 
@@ -196,7 +210,8 @@ bool assigned_names_another(const struct session *session)
             return true;
         }
     }
-    return statement->user_variable_count > STATEMENT_USER_VARIABLES;
+    return statement->user_variable_count > STATEMENT_USER_VARIABLES ||
+           list_of(session->environment).size > 0;
 }
 
 /* Digits are read as ASCII. */

@@ -10,7 +10,8 @@
  * What cannot be had in this way (names that are not plain, more or larger values than are kept,
  * values of types that no expression gives) keeps the session on its connection until it is reset;
  * PIN_UNKNOWN says so.
- * What stored programs and triggers assign is not seen here; they pin for themselves.
+ * Triggers may assign too, and servers do not always tell: after a write all that are known are
+ * read back. Stored programs pin for themselves.
  */
 #ifndef TIDEMARK_PROXY_CLIENT_ASSIGNED_H
 #define TIDEMARK_PROXY_CLIENT_ASSIGNED_H
@@ -32,8 +33,9 @@ bool assigned_learn(struct session *session);
 /* The session's character set may have become one in which answers cannot be read here. */
 void assigned_check_charset(struct session *session);
 
-/* The statement in hand names a variable that was never set, as far as is known. */
-bool assigned_names_another(const struct session *session);
+/* The statement in hand, a write, may have given a variable another value without saying so: one
+ * that it names and that was never set, or through a trigger any that is set. */
+bool assigned_may_change(const struct session *session);
 
 /* PIN_USER_VARIABLE is there only until the values are read back, and they can be. */
 bool assigned_is_readable(const struct session *session);

@@ -22,6 +22,7 @@ enum {
 };
 
 static const uint64_t RETRY_NS = 100000000;
+static const uint64_t CHECK_AGAIN_NS = 5000000000; /* after an answer that settles nothing */
 
 struct check {
     struct check *next, *previous;
@@ -156,11 +157,15 @@ static void finish(struct check *check, struct check_outcome outcome)
         struct account *account = accounts_find(worker->roster->accounts, check->name);
 
         if (account != NULL) {
+            keeping_tried(&account->keeping, worker_now(worker));
             atomic_store(&account->keeping.is_checking, false);
         }
     }
+    /* It has its answer: nobody may join it any more. */
+    DL_DELETE2(check->checks->all, check, previous, next);
     tell(check, &outcome);
-    end(check);
+    secret_unref(check->secret);
+    mem_free(check);
 }
 
 /* One answer makes room for the next question, and a question gives this its answers. */
@@ -186,7 +191,8 @@ static void on_done(void *context, const struct asking_answer *answer)
         outcome.verdict =
             answer->was_refused && !says_nothing(&answer->error) ? CHECK_REFUSED : CHECK_FAILED;
     }
-    if (outcome.verdict == CHECK_FAILED && may_try_again(check, now)) {
+    if (outcome.verdict == CHECK_FAILED && may_try_again(check, now) &&
+        (check->waiters != NULL || check->is_again)) {
         check->trouble = answer->error;
         check->retry_ns = now + RETRY_NS;
         return;
@@ -348,8 +354,8 @@ void checks_cancel(struct check_waiter *waiter)
     if (check != NULL) {
         DL_DELETE2(check->waiters, waiter, previous, next);
         waiter->check = NULL;
-        if (check->waiters == NULL && !check->is_again) {
-            give_up(check);
+        if (check->waiters == NULL && !check->is_again && check->backend == NULL) {
+            give_up(check); /* a handshake under way is ended in good order: servers count others */
         }
     }
 }
@@ -379,6 +385,7 @@ static void check_again(struct checks *checks, uint64_t now)
         }
         kept = keeping_get(&account->keeping, "");
         if (kept.secret != NULL &&
+            (kept.tried_ns <= kept.checked_ns || now >= kept.tried_ns + CHECK_AGAIN_NS) &&
             (atomic_load(&account->keeping.is_doubted) ||
              now >= kept.checked_ns + (uint64_t)config->credential_ttl_ms * 1000000)) {
             check = queue(checks, account->name, kept.secret);

@@ -440,7 +440,7 @@ bool following_end(struct session *session)
         need_of(session) != NEED_FOLLOWING) {
         return false;
     }
-    if (sets &&
+    if (set->kinds != 0 &&
         (assigns_unknown(set) || ((session->pins & pins_for_questions) && assigns_more(set)))) {
         session->pins |= PIN_UNKNOWN;
     }
@@ -451,7 +451,7 @@ bool following_end(struct session *session)
     if (sets && !command->following) {
         done = add_question(session, &out);
     } else {
-        done = add_leading(session, sets ? set : NULL, &out);
+        done = add_leading(session, set, &out);
     }
     command->following = true;
     if (!done) {

@@ -79,6 +79,9 @@ static void on_looked_up(struct check_waiter *waiter, const struct check_outcome
     struct session *session = guest->session;
     struct login packet;
 
+    if (session->state == SESSION_CLOSING) {
+        return;
+    }
     if (outcome->verdict != CHECK_GOOD) {
         session_fail(session, &outcome->error);
         return;
@@ -87,6 +90,9 @@ static void on_looked_up(struct check_waiter *waiter, const struct check_outcome
     guest->rules = (struct account_rules){.looked_ns = worker_now(session->worker),
                                           .wants_tls = guest->facts.wants_tls};
     if (guest->held == NULL) {
+        /* Others that waited for the same may have failed by now: the throttle is asked again. */
+        session->login->may_begin = false;
+        session->login->held_until_ns = 0;
         session_read(session);
     } else if (change_user_decode(bytes_of(guest->held, guest->held_size), session->capabilities,
                                   &packet) == PARSE_OK) {
@@ -172,6 +178,9 @@ static void on_checked(struct check_waiter *waiter, const struct check_outcome *
     struct session *session = guest->session;
     struct session_login *login = session->login;
 
+    if (session->state == SESSION_CLOSING) {
+        return;
+    }
     switch (outcome->verdict) {
     case CHECK_GOOD:
         login->account = accounts_find(login->roster->accounts, login->exchange.name);
@@ -220,6 +229,7 @@ void guest_proved(struct session *session)
 
     if (guest->uses_kept && login->account != NULL && is_recent(session, login->kept.checked_ns) &&
         !atomic_load(&login->account->keeping.is_doubted) && is_safe_enough(session)) {
+        keeping_rules(&login->account->keeping, guest->rules);
         login_proved(session);
         return;
     }

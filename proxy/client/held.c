@@ -31,6 +31,18 @@ struct held {
     struct held_thing things[HELD_MAX];
 };
 
+/* Means the same in every character set and sql_mode; names are compared across changes of those.
+ */
+static bool is_read_alike(struct bytes text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] > 0x7e || text.data[i] == '\\') {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The name as it is compared. 0: it is not known which one is meant. Names are compared byte by
  * byte: what a server takes for the same although it is written otherwise only lasts longer here.
  */
@@ -40,6 +52,9 @@ static size_t name_of(const struct session *session, unsigned kind, const struct
     struct bytes schema = environment_schema(session->environment);
     size_t size = 0;
 
+    if (!is_read_alike(object->name) || !is_read_alike(object->schema)) {
+        return 0;
+    }
     if (kind == PIN_TEMPORARY_TABLE) {
         if (object->schema.size > 0) {
             size = name_unquote(object->schema, out, HELD_NAME / 2);
@@ -171,6 +186,10 @@ void held_learn(struct session *session, unsigned made)
     const struct statement *statement = &session->command->statement;
     unsigned before = session->pins & kinds;
 
+    if (session->held != NULL && (statement->ends_pins & kinds)) {
+        cross_out_kind(session->held, statement->ends_pins & kinds);
+    }
+
     for (unsigned kind = 1; kind <= kinds; kind <<= 1) {
         if (made & kinds & kind) {
             make(session, kind);
@@ -181,9 +200,6 @@ void held_learn(struct session *session, unsigned made)
     }
     if (session->held == NULL || before == 0) {
         return;
-    }
-    if (statement->ends_pins & kinds) {
-        cross_out_kind(session->held, statement->ends_pins & kinds);
     }
     if ((statement->lessens & kinds) != 0) {
         end(session, statement->lessens & kinds);

@@ -27,7 +27,8 @@
 
 /* Pins that a statement may leave behind even when it ends in an error. */
 #define PINS_DESPITE_ERROR                                                                         \
-    ((unsigned)(PIN_PROGRAM | PIN_UNKNOWN | PIN_TRACKER | PIN_LOG_OFF | PIN_USER_VARIABLE))
+    ((unsigned)(PIN_PROGRAM | PIN_UNKNOWN | PIN_TRACKER | PIN_LOG_OFF | PIN_USER_VARIABLE |        \
+                PIN_GET_LOCK))
 
 static bool is_executed(const struct command_in_hand *command)
 {
@@ -57,8 +58,9 @@ void learn_ok(struct session *session, const struct ok_packet *ok)
     if (session->lease.backend->follows) {
         return;
     }
-    learned = tracking_learn(session->worker->environments, session->environment, &past, ok,
-                             command->has_statement ? &command->statement : NULL);
+    learned =
+        tracking_learn(session->worker->environments, session->environment, &past, ok,
+                       command->has_statement && !command->leaving ? &command->statement : NULL);
     if (learned.changed) {
         session_set_environment(session, learned.environment);
     } else {
@@ -99,7 +101,7 @@ static unsigned learn_variables(struct session *session, unsigned pins)
 
     /* MySQL gives a variable that a logged statement names, and that never was set, the value NULL,
      * which is not quite the same. */
-    if (statement->class == STATEMENT_WRITE && assigned_names_another(session)) {
+    if (statement->class == STATEMENT_WRITE && assigned_may_change(session)) {
         pins |= PIN_USER_VARIABLE;
     }
     if ((pins & PIN_USER_VARIABLE) && !assigned_learn(session)) {
@@ -112,16 +114,21 @@ static void learn_pins(struct session *session)
 {
     const struct command_in_hand *command = session->command;
     const struct statement *statement = &command->statement;
+    unsigned left;
 
     if (!command->errored) {
-        session->pins |= learn_variables(session, command->route.pins);
         session->pins &= ~statement->ends_pins;
+        left = learn_variables(session, command->route.pins);
+        session->pins |= left;
         held_learn(session, command->route.pins);
     } else {
-        unsigned left = statement->pins & (statement->is_multi ? ~0u : PINS_DESPITE_ERROR);
-
+        left = statement->pins & (statement->is_multi ? ~0u : PINS_DESPITE_ERROR);
         /* Trust in programs does not extend to one that failed: it may have left a transaction. */
-        session->pins |= learn_variables(session, left);
+        left = learn_variables(session, left);
+        session->pins |= left;
+        if (statement->renames) {
+            left |= session->pins & PIN_TEMPORARY_TABLE; /* an earlier one of several may have */
+        }
         held_is_unsure(session, left);
     }
     assigned_check_charset(session);

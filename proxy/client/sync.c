@@ -260,7 +260,8 @@ static const struct environment *state_to_prepare_in(struct session *session,
         environment_unref(environment);
         environment = next;
     }
-    if (environment != NULL && session->command->statement.user_variable_count > 0) {
+    if (environment != NULL && session->command->statement.user_variable_count > 0 &&
+        !(session->pins & (PIN_USER_VARIABLE | PIN_PROGRAM | PIN_UNKNOWN))) {
         const struct environment *next = assigned_as_prepared(store, environment, prepared);
 
         environment_unref(environment);

@@ -194,10 +194,11 @@ static bool is_number(struct bytes text)
     return digits > 0 && digits <= LITERAL_DIGITS && points <= 1;
 }
 
-/* A string that every character set of those below writes the same way. */
+/* A string that every character set of those below writes the same way. Not the empty one, which
+ * MariaDB's sql_mode EMPTY_STRING_IS_NULL reads in its own way. */
 static bool is_plain_string(struct bytes text)
 {
-    if (text.size < 2 || text.size > LITERAL_STRING || text.data[0] != '\'' ||
+    if (text.size < 3 || text.size > LITERAL_STRING || text.data[0] != '\'' ||
         text.data[text.size - 1] != '\'') {
         return false;
     }

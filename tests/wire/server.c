@@ -215,8 +215,9 @@ static void take_login(struct connection *connection, struct bytes payload)
         return;
     }
     account.credential = (struct credential){
-        CREDENTIAL_PASSWORD,
-        bytes_of_text(strcmp(connection->user, "other") == 0 ? "hidden" : "secret")};
+        CREDENTIAL_PASSWORD, bytes_of_text(strcmp(connection->user, "other") == 0 ? "hidden"
+                                           : server->password != NULL             ? server->password
+                                                                                  : "secret")};
     if (auth_plugin_of(login.plugin) != server->plugin) {
         login.plugin = bytes_of_text("an account with another plugin"); /* it will be switched */
     }

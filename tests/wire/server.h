@@ -71,8 +71,9 @@ struct server {
     uint64_t lacks;             /* capabilities that it does not offer */
     const char *greeting_bytes; /* sent in place of a greeting, `greeting_size` of them */
     size_t greeting_size;
-    uint16_t login_error;          /* code of the ERR that a login ends in */
-    enum auth_plugin plugin;       /* of its accounts, and in its greeting */
+    uint16_t login_error;    /* code of the ERR that a login ends in */
+    const char *password;    /* of its accounts but "other", whose is "hidden"; NULL: "secret" */
+    enum auth_plugin plugin; /* of its accounts, and in its greeting */
     bool greets_with_other_plugin; /* ... unless this is set */
     bool asks_password;            /* caching_sha2: its cache is cold */
     size_t corrupt_at;             /* of their wires: see struct wire */

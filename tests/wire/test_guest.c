@@ -24,8 +24,8 @@ static const char open_ini[] = "[proxy]\n"
                                "[pool]\n"
                                "min_idle = 0\n"
                                "[monitor]\n"
-                               "user = app\n"
-                               "password = secret\n";
+                               "user = other\n"
+                               "password = hidden\n";
 
 /* The hash of "secret". */
 #define HASH "*14E65567ABDB5135D0CFD9A70B3032C179A49EE7"
@@ -254,6 +254,128 @@ static void leaving_while_it_is_asked(void **state)
     world_end(world);
 }
 
+/* Its second command comes with the first: it wants to know the same, which is just being told. */
+static void change_user_at_once(void **state)
+{
+    struct world *world = open_world(true);
+    struct client *client = begin(world, "secret");
+
+    (void)state;
+    answer_lookup(world, "caching_sha2_password,whatever,");
+    assert_string_equal(client_end_login(client), "ok");
+    world_advance_ms(world, 1500);
+    client = begin(world, "secret");
+    client_change_user(client, &(struct client_login){.user = "app", .password = "secret"});
+    answer_lookup(world, "caching_sha2_password,whatever,");
+    world_run(world);
+    assert_false(client->wire->proxy_closed);
+    world_end(world);
+}
+
+/* The answer comes when the client is on its way out, in every order of events. */
+static void answered_too_late(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed < 60; seed++) {
+        struct world *world = open_world(false);
+        struct client *client = begin(world, "secret");
+
+        world_run(world);
+        world->scripts[PRIMARY].holds_connects = true;
+        answer_lookup(world, "mysql_native_password," HASH ",");
+        world_run(world);
+        world->network.seed = seed;
+        world->scripts[PRIMARY].holds_connects = false;
+        world->scripts[PRIMARY].last->wire->held = false;
+        for (unsigned i = 0; i < seed % 12; i++) {
+            network_step(&world->network);
+        }
+        client_leave(client);
+        world_run(world);
+        world_end(world);
+    }
+}
+
+/* Servers block addresses from which connections are given up during the handshake. */
+static void what_was_begun_is_ended_in_good_order(void **state)
+{
+    struct world *world = open_world(false);
+    struct client *client = begin(world, "secret");
+
+    (void)state;
+    world->scripts[PRIMARY].holds_connects = true;
+    world_run(world);
+    client_leave(client);
+    world_run(world);
+    assert_int_equal(world->scripts[PRIMARY].count, 1);
+    assert_false(world->scripts[PRIMARY].last->wire->proxy_closed);
+    world->scripts[PRIMARY].holds_connects = false;
+    world->scripts[PRIMARY].last->wire->held = false;
+    answer_lookup(world, "mysql_native_password," HASH ",");
+    world_run(world);
+    world_end(world);
+}
+
+/* What is kept is out of date. A plugin that cannot be asked for the password must not be asked. */
+static void changed_password_by_native(void **state)
+{
+    struct world *world = open_world(true);
+    struct client *client = begin(world, "secret");
+
+    (void)state;
+    answer_lookup(world, "caching_sha2_password,whatever,");
+    assert_string_equal(client_end_login(client), "ok");
+    client_quit(client);
+    world_run(world);
+    world->scripts[PRIMARY].password = "fresh";
+    world_advance_ms(world, 2000);
+    client = client_connect(world, 0);
+    client_begin_login(
+        client, &(struct client_login){.password = "fresh", .plugin = "mysql_native_password"});
+    answer_lookup(world, "caching_sha2_password,whatever,");
+    assert_string_equal(client_end_login(client), "ok");
+    world_end(world);
+}
+
+/* Many guesses that wait for one answer are looked at one after the other. */
+static void a_burst_of_guesses(void **state)
+{
+    enum { GUESSES = 40 };
+    struct world *world = open_world(false);
+    struct client *clients[GUESSES];
+    unsigned judged = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < GUESSES; i++) {
+        clients[i] = begin(world, "wrong");
+    }
+    answer_lookup(world, "mysql_native_password," HASH ",");
+    world_run(world);
+    for (unsigned i = 0; i < GUESSES; i++) {
+        judged += clients[i]->wire->proxy_closed;
+    }
+    assert_in_range(judged, 1, 6);
+    world_end(world);
+}
+
+/* The primary says neither yes nor no: it is not asked without end. */
+static void an_answer_that_settles_nothing(void **state)
+{
+    struct world *world = open_world(true);
+    struct client *client = begin(world, "secret");
+    unsigned before;
+
+    (void)state;
+    answer_lookup(world, "caching_sha2_password,whatever,");
+    assert_string_equal(client_end_login(client), "ok");
+    world->scripts[PRIMARY].login_error = 1130;
+    world_advance_ms(world, 1200);
+    before = world->scripts[PRIMARY].count;
+    world_advance_ms(world, 10000);
+    assert_in_range(world->scripts[PRIMARY].count - before, 1, 3);
+    world_end(world);
+}
+
 static void change_user(void **state)
 {
     struct world *world = open_world(false);
@@ -288,6 +410,12 @@ int main(void)
         cmocka_unit_test(a_server_that_is_lost_is_asked_again),
         cmocka_unit_test(leaving_while_it_is_asked),
         cmocka_unit_test(change_user),
+        cmocka_unit_test(change_user_at_once),
+        cmocka_unit_test(answered_too_late),
+        cmocka_unit_test(what_was_begun_is_ended_in_good_order),
+        cmocka_unit_test(changed_password_by_native),
+        cmocka_unit_test(a_burst_of_guesses),
+        cmocka_unit_test(an_answer_that_settles_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

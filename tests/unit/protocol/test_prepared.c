@@ -220,6 +220,27 @@ static void query_with_attributes(void **state)
     free_bytes(b);
 }
 
+/* Where the proxy and MySQL could differ on where the text begins, the packet is bad. */
+static void query_with_odd_attributes(void **state)
+{
+    static const char *const packets[] = {
+        "03 01 01 00 01 0900 016e 0f787878 444f2031", /* INT24 */
+        "03 01 01 00 01 0d00 016e 0f78 444f2031",     /* YEAR */
+        "03 01 01 00 01 0600 016e 444f2031",          /* NULL that says it is not */
+        "03 01 01 00 01 f400 016e 01 444f2031",       /* BOOL */
+        "03 01 01 00 00 0300 016e 01000000 444f2031", /* no types */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(packets); i++) {
+        struct bytes b = from_hex(packets[i]);
+        struct query query;
+
+        assert_int_equal(query_decode(b, ATTRIBUTES, &query), PARSE_BAD);
+        free_bytes(b);
+    }
+}
+
 static void query_with_no_attributes(void **state)
 {
     struct query query;
@@ -302,6 +323,7 @@ int main(void)
         cmocka_unit_test(execute_refused),
         cmocka_unit_test(query_plain),
         cmocka_unit_test(query_with_attributes),
+        cmocka_unit_test(query_with_odd_attributes),
         cmocka_unit_test(query_with_no_attributes),
         cmocka_unit_test(small_packets),
         cmocka_unit_test(test_query_begin),

@@ -384,7 +384,11 @@ static void test_locks(void **state)
         {"DO RELEASE_LOCK('a')", "'a'", PIN_GET_LOCK},
         {"SELECT RELEASE_LOCK('a') LIMIT 0", "", 0},
         {"SELECT 0 AND RELEASE_LOCK('a')", "", 0},
-        {"SELECT RELEASE_LOCK('a'), RELEASE_LOCK('b')", "", PIN_GET_LOCK},
+        {"SELECT RELEASE_LOCK('a'), RELEASE_LOCK('b')", "", 0},
+        {"SELECT RELEASE_LOCK('a') FETCH FIRST 0 ROWS ONLY", "", 0},
+        {"SELECT RELEASE_LOCK('a') OFFSET 1 ROWS", "", 0},
+        {"SELECT /*+ SET_VAR(sql_select_limit=0) */ RELEASE_LOCK('a')", "", 0},
+        {"SELECT\n RELEASE_LOCK('a')", "'a'", PIN_GET_LOCK},
         {"INSERT INTO t SELECT RELEASE_LOCK('a')", "'a'", 0},
     };
 
@@ -396,6 +400,14 @@ static void test_locks(void **state)
         assert_int_equal(statement.lessens, rows[i].lessens);
     }
     assert_int_equal(classified("EXPLAIN SELECT RELEASE_LOCK('a')").lessens, 0);
+    assert_int_equal(classified("CREATE TABLE IF NOT EXISTS t AS SELECT RELEASE_LOCK('a')").lessens,
+                     0);
+    assert_int_equal(
+        classified_mariadb("SET STATEMENT sql_select_limit=0 FOR SELECT RELEASE_LOCK('a')").lessens,
+        0);
+    assert_int_equal(classified("HANDLER t READ FIRST WHERE a = close").lessens, 0);
+    assert_int_equal(classified("HANDLER t OPEN AS close").pins, PIN_HANDLER);
+    assert_int_equal(classified("HANDLER t CLOSE").lessens, PIN_HANDLER);
 }
 
 static void test_what_ends(void **state)
