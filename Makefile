@@ -197,8 +197,8 @@ live: $(BUILD)/tidemark
 	TIDEMARK=$(abspath $(TIDEMARK)) $(PYTHON) -m pytest -q -p no:cacheprovider \
 	    --junitxml=$(BUILD)/results/live.xml $(PYTEST_ARGS) tests/live
 
-# MariaDB's and MySQL's own suites, directly and through the program, for ten minutes; more on demand:
-# tests/suites/mysqltest/README.md.
+# MariaDB's and MySQL's own suites, directly and through the program, for ten minutes; not a part of
+# `make test`: tests/suites/mysqltest/README.md.
 MYSQLTEST_ARGS ?=
 
 mysqltest: $(BUILD)/tidemark
@@ -210,7 +210,7 @@ deps:
 
 # Every group runs, also after one has failed; the last word is whether all were well.
 TEST_GROUPS := all SAN=1:unit SAN=1:wire SAN=1:fuzz-replay SAN=thread:threads build-clang \
-               build-mysql SAN=1:live SAN=1:mysqltest
+               build-mysql SAN=1:live
 
 test:
 	@rm -rf $(BUILD)/results $(BUILD)/san/results $(BUILD)/tsan/results

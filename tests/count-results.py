@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 GROUPS = ["san/results/unit", "san/results/wire", "san/results/fuzz-replay",
-          "tsan/results/threads", "san/results/live.xml", "san/results/mysqltest.xml"]
+          "tsan/results/threads", "san/results/live.xml"]
 
 
 def count(path):
