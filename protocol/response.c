@@ -64,18 +64,6 @@ bool response_is_between(const struct response *r, uint8_t *sequence)
     return r->left == 0 && !r->continued;
 }
 
-void response_number(const struct response *r, uint8_t *in, size_t size)
-{
-    uint8_t sequence = r->sequence;
-    size_t at = r->left;
-    struct frame frame;
-
-    while (at < size && frame_read(bytes_of(in + at, size - at), &frame) == PARSE_OK) {
-        in[at + 3] = sequence++;
-        at += frame_size(frame);
-    }
-}
-
 static bool deprecates_eof(const struct response *r)
 {
     return (r->capabilities & CAPABILITY_DEPRECATE_EOF) != 0;
@@ -296,6 +284,37 @@ static size_t pass_event(struct response *r, struct bytes in)
     if (r->event_asks && !r->continued)
         r->sequence = 1;
     return size;
+}
+
+/* Events count anew, and which of them does so is in their beginnings. */
+static void number_events(const struct response *r, uint8_t *in, size_t size)
+{
+    struct response ahead = *r;
+    size_t at = r->left;
+    size_t passed = 1;
+
+    ahead.left = 0;
+    while (at + FRAME_HEAD_SIZE <= size && passed > 0) {
+        in[at + 3] = ahead.sequence;
+        passed = pass_event(&ahead, bytes_of(in + at, size - at));
+        at += passed;
+    }
+}
+
+void response_number(const struct response *r, uint8_t *in, size_t size)
+{
+    uint8_t sequence = r->sequence;
+    size_t at = r->left;
+    struct frame frame;
+
+    if (r->state == STATE_EVENTS) {
+        number_events(r, in, size);
+        return;
+    }
+    while (at < size && frame_read(bytes_of(in + at, size - at), &frame) == PARSE_OK) {
+        in[at + 3] = sequence++;
+        at += frame_size(frame);
+    }
 }
 
 /* Passes what it can from a packet's beginning on; 0 when the packet at the front is not for

@@ -78,14 +78,14 @@ struct response {
     uint16_t warnings;    /* of the last OK or EOF */
     uint16_t columns;     /* of the current result set */
     bool done;
+    bool events_marked; /* a dump's events have flags for a semi-synchronous replica */
 
     /* private */
     uint8_t state;
     uint8_t sequence;           /* expected next */
     bool bare;                  /* a prepare response whose definitions are left out */
     bool continued;             /* the next packet continues the payload before it */
-    bool events_began;          /* the first event of a dump was seen, */
-    bool events_marked;         /* and they all have flags for a semi-synchronous replica */
+    bool events_began;          /* the first event of a dump was seen */
     bool event_asks;            /* the one being passed asks for an acknowledgement */
     uint32_t left;              /* payload bytes still to come of a packet being passed */
     uint32_t definitions;       /* still to come in this state */

@@ -306,6 +306,9 @@ bool exchange_read(struct session *session, struct backend *backend)
             break;
         }
     }
+    if (backend->response.events_marked && replication_refuse(session)) {
+        return false;
+    }
     flush(&relay);
     stream_consume(backend->stream, relay.at);
     if (step.what == RESPONSE_BAD || step.what == RESPONSE_AUTH) {

@@ -10,6 +10,7 @@
 #include "protocol/response.h"
 #include "proxy/backend/backend.h"
 #include "proxy/client/session.h"
+#include "proxy/stream_compressed.h"
 #include "proxy/worker.h"
 
 #include <stdio.h>
@@ -51,6 +52,27 @@ size_t replication_acknowledgement(struct bytes in)
         return 0;
     }
     return frame_size(frame);
+}
+
+/*
+ * MySQL's replicas count compressed packets anew, too, behind what asks for an acknowledgement,
+ * while more may be on its way to them already: packet_numbers.h goes by what comes.
+ */
+bool replication_refuse(struct session *session)
+{
+    const struct server_facts *facts = session_facts(session);
+    struct sql_error error;
+
+    if (!stream_is_compressed(session->client) || facts == NULL || facts->flavor != FLAVOR_MYSQL) {
+        return false;
+    }
+    error = error_make(ERROR_FATAL_READING_BINLOG,
+                       "semi-synchronous replication through the proxy needs a connection without "
+                       "compression: SOURCE_COMPRESSION_ALGORITHMS = 'uncompressed' and "
+                       "replica_compressed_protocol = OFF");
+    session->sequence = (uint8_t)(session->command->upload_sequence + 1);
+    session_fail(session, &error);
+    return true;
 }
 
 /* From a place that only means something on this server: a log's name was given, and no GTIDs. */

@@ -38,6 +38,10 @@ void replication_learn(struct session *session);
  * when none does. What else a client sends is a command, which waits for the dump's end. */
 size_t replication_acknowledgement(struct bytes in);
 
+/* For a dump to a semi-synchronous replica: ends the session, with an error at which replicas stop,
+ * if its compressed packets could not be numbered as it expects. False: it may go on. */
+bool replication_refuse(struct session *session);
+
 /* Called at every tick: ends the session if it is in a dump that should not go on, because the
  * proxy ends, its user or server was removed, or the server is drained or is not the primary any
  * more. */

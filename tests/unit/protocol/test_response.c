@@ -355,6 +355,37 @@ static void sequence_ids_of_events(void **state)
     free_bytes(packets);
 }
 
+/* Compressed packets' insides have numbers of no meaning: they get those that they would have. */
+static void events_are_numbered(void **state)
+{
+    static const struct response_request request = {COMMAND_BINLOG_DUMP, MODERN, 1};
+    static const char script[] = "00ef0011|00ef0122|+254 00ef0033|00ef0133|+254 00ef0044|" EOF_;
+    struct bytes right = script_packets(script);
+    struct bytes packets = script_packets(script);
+    uint8_t *bytes = (uint8_t *)packets.data;
+
+    (void)state;
+    for (size_t part = 1; part <= right.size; part++) {
+        struct response r;
+        size_t at = 0;
+
+        memcpy(bytes, right.data, right.size);
+        for (size_t i = 0; i < right.size; i += i < 40 ? 8 : 9)
+            bytes[i + 3] = 99;
+        response_begin(&r, &request);
+        for (size_t end = part; !r.done; end += part) {
+            size_t size = (end < packets.size ? end : packets.size) - at;
+
+            response_number(&r, bytes + at, size);
+            at += response_next(&r, bytes_of(bytes + at, size)).size;
+        }
+        assert_int_equal(at, right.size);
+        assert_memory_equal(bytes, right.data, right.size);
+    }
+    free_bytes(right);
+    free_bytes(packets);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -363,6 +394,7 @@ int main(void)
         cmocka_unit_test(ceiling),
         cmocka_unit_test(sequence_ids),
         cmocka_unit_test(sequence_ids_of_events),
+        cmocka_unit_test(events_are_numbered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
