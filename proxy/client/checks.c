@@ -53,11 +53,17 @@ struct checks *checks_new(struct worker *worker)
     return checks;
 }
 
+/* One that is in no list any more. */
+static void dispose(struct check *check)
+{
+    secret_unref(check->secret);
+    mem_free(check);
+}
+
 static void end(struct check *check)
 {
     DL_DELETE2(check->checks->all, check, previous, next);
-    secret_unref(check->secret);
-    mem_free(check);
+    dispose(check);
 }
 
 void checks_free(struct checks *checks)
@@ -164,8 +170,7 @@ static void finish(struct check *check, struct check_outcome outcome)
     /* It has its answer: nobody may join it any more. */
     DL_DELETE2(check->checks->all, check, previous, next);
     tell(check, &outcome);
-    secret_unref(check->secret);
-    mem_free(check);
+    dispose(check);
 }
 
 /* One answer makes room for the next question, and a question gives this its answers. */
